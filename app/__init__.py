@@ -1,0 +1,71 @@
+"""The shop: its HTTP API, its background work, and everything a shop is, one folder per noun."""
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+from sqlalchemy.pool import NullPool
+from werkzeug.routing import IntegerConverter, UnicodeConverter
+
+from app import settings as settings_module
+
+BODY_MAX = 1024 * 1024
+
+
+class _Number(IntegerConverter):
+    """An integer in a path that fits a BIGINT; a larger one is simply not found."""
+
+    def __init__(self, map: object, *args: int, **kwargs: int) -> None:  # Werkzeug's name.
+        super().__init__(map, *args, **{"max": 2**63 - 1, **kwargs})  # type: ignore[arg-type]
+
+
+class _Word(UnicodeConverter):
+    """A path segment of visible ASCII: every number of ours is."""
+
+    regex = r"[A-Za-z0-9_.-]{1,64}"
+
+
+class _Json(DefaultJSONProvider):
+    ensure_ascii = False
+    sort_keys = False
+    compact = True
+
+
+def create_app(settings: settings_module.Settings) -> Flask:
+    """Build the mall for `settings`: importing has no effect, this joins everything."""
+    from app import api, commands, jobs
+    from app.core import db, errors, health, logs, metrics, redis
+    from app.wechat import extension as wechat
+
+    app = Flask(__name__, static_folder=None)
+    app.json = _Json(app)
+    app.url_map.converters.update({"int": _Number, "string": _Word, "default": _Word})
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        TESTING=settings.testing,
+        MAX_CONTENT_LENGTH=BODY_MAX,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+    )
+    logs.configure(settings.log_level)
+    db.db.init_app(app)
+    redis.init_app(app, settings.redis_url)
+    wechat.init_app(app, settings.wechat)
+    errors.init_app(app)
+    logs.init_app(app)
+    metrics.init_app(app)
+    health.init_app(app)
+    api.init_app(app)
+    jobs.load()
+    commands.init_app(app)
+    return app
+
+
+def _engine_options(settings: settings_module.Settings) -> dict[str, object]:
+    if settings.testing:
+        return {"poolclass": NullPool}
+    return {
+        "pool_size": settings.pool_size,
+        "max_overflow": 2,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,  # A restarted PostgreSQL costs a reconnect, not an error.
+    }

@@ -1,0 +1,49 @@
+"""The table of contents of the HTTP API: audience, prefix, guard, and the blueprints behind it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flask import Flask
+
+from app.core import auth, openapi
+from app.core.auth import Audience
+from app.core.http import Blueprint
+
+
+class Group(NamedTuple):
+    """One audience and what it may call."""
+
+    audience: Audience
+    prefix: str
+    blueprints: tuple[Blueprint, ...]
+
+
+def groups() -> tuple[Group, ...]:
+    """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
+    return (
+        Group(Audience.PUBLIC, "/api/v1", ()),
+        Group(Audience.SHOPPER, "/api/v1", ()),
+        Group(Audience.PUBLIC, "/admin/v1", ()),
+        Group(Audience.STAFF, "/admin/v1", ()),
+        Group(Audience.WECHAT, "/webhooks/wechat", ()),
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Register every group behind its guard and serve the API reference."""
+    api = openapi.init_app(app)
+    for parent, prefix in _parents():
+        api.register_blueprint(parent, url_prefix=prefix)
+
+
+def _parents() -> Iterator[tuple[Blueprint, str]]:
+    # A fresh parent per application: Flask refuses new guards on a blueprint once registered.
+    for group in groups():
+        side = "admin" if group.prefix.startswith("/admin") else "mall"
+        parent = Blueprint(f"{side}_{group.audience}", __name__)
+        parent.before_request(auth.guard(group.audience))
+        if group.audience in {Audience.SHOPPER, Audience.STAFF}:
+            parent.guarded, parent.security = (401,), f"{group.audience}_token"
+        for blueprint in group.blueprints:
+            parent.register_blueprint(blueprint)
+        yield parent, group.prefix

@@ -1,0 +1,54 @@
+"""The table of contents of `flask …`: worker, verify, openapi."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask_migrate import Migrate
+from sqlalchemy.orm import Session
+
+from app.core import openapi, queue
+from app.core.db import db, read
+from app.core.verify import Breach
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {}
+"""Who proves which promises over the live database, in the order of the report."""
+
+
+def init_app(app: Flask) -> None:
+    """Give `flask` the mall's commands, and `flask db …` for migrations."""
+    Migrate(app, db, directory=str(MIGRATIONS))
+    for command in (worker, verify, openapi_document):
+        app.cli.add_command(command)
+
+
+@click.command()
+@click.option("--concurrency", default=4, show_default=True, help="Jobs at a time.")
+def worker(concurrency: int) -> None:
+    """Run background jobs until told to stop."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask's own way out of the proxy.
+    queue.run_worker(app, concurrency=concurrency)
+
+
+@click.command()
+def verify() -> None:
+    """Recompute every promise over the live database; exit 1 on the first set of breaches."""
+    found = 0
+    for name, check in CHECKS.items():
+        breaches = list(check(read()))
+        click.echo(f"{'✗' if breaches else '✓'} {name}")
+        for breach in breaches:
+            click.echo(f"    {breach.rule}: {breach.subject}: {breach.detail}")
+        found += len(breaches)
+    click.echo("every balance proves itself" if not found else f"{found} breaches")
+    raise SystemExit(1 if found else 0)
+
+
+@click.command("openapi")
+def openapi_document() -> None:
+    """Print the OpenAPI document."""
+    apis = current_app.extensions["flask-smorest"]["apis"]
+    click.echo(openapi.document(apis[""]["ext_obj"]), nl=False)

@@ -1,0 +1,1 @@
+"""What every slice may use: database, errors, HTTP, auth, clock, numbers, queue. Knows no slice."""

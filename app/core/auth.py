@@ -1,0 +1,127 @@
+"""
+Who is calling: signed tokens that expire soon and can be revoked at once.
+
+A token carries the id of an `auth_session` row under a signature. The signature makes it
+unforgeable without a query; the row makes it revocable. Guards put an id in `g`, not an object.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from flask import current_app, g, request
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import BigInteger, Index, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core import clock
+from app.core.db import Base, BigId, read
+from app.core.errors import Unauthorized
+
+
+class Audience(StrEnum):
+    """Who an endpoint is for."""
+
+    PUBLIC = "public"
+    """Anybody; nothing personal is answered."""
+    SHOPPER = "shopper"
+    """A member signed in through WeChat; distributors are members too."""
+    STAFF = "staff"
+    """Merchant staff."""
+    WECHAT = "wechat"
+    """WeChat itself: the webhook verifies the signature of the message."""
+
+
+class AuthSession(Base):
+    """One sign-in. Revoking it makes its token worthless at once."""
+
+    __tablename__ = "auth_session"
+    __table_args__ = (
+        Index(
+            "ix_auth_session_subject",
+            "audience",
+            "subject_id",
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[BigId]
+    audience: Mapped[str]
+    subject_id: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+def issue(
+    session: Session, *, audience: Audience, subject_id: int, now: datetime
+) -> tuple[str, datetime]:
+    """Open a session for a member or a staff account; return its token and when it expires."""
+    minutes = current_app.config["SETTINGS"].access_token_minutes
+    opened = AuthSession(
+        audience=audience,
+        subject_id=subject_id,
+        created_at=now,
+        expires_at=now + timedelta(minutes=minutes),
+    )
+    session.add(opened)
+    session.flush()
+    return _serializer().dumps([audience, opened.id]), opened.expires_at
+
+
+def revoke_this(session: Session, *, now: datetime) -> None:
+    """Revoke the session the current request came with."""
+    _revoke(session, now, AuthSession.id == g.auth_session_id)
+
+
+def revoke_all(session: Session, *, audience: Audience, subject_id: int, now: datetime) -> None:
+    """Revoke every session of one member or staff account."""
+    _revoke(session, now, AuthSession.audience == audience, AuthSession.subject_id == subject_id)
+
+
+def guard(audience: Audience) -> Callable[[], None]:
+    """The `before_request` of an audience: refuse strangers, put the caller's id in `g`."""
+
+    def check() -> None:
+        g.audience = audience.value
+        if audience is Audience.SHOPPER:
+            g.member_id = _subject(audience)
+        elif audience is Audience.STAFF:
+            g.staff_id = _subject(audience)
+
+    return check
+
+
+def _subject(audience: Audience) -> int:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized
+    try:
+        claimed, session_id = _serializer().loads(token)
+    except (BadSignature, ValueError, TypeError) as error:
+        raise Unauthorized from error
+    if claimed != audience:
+        raise Unauthorized
+    subject_id = read().scalar(
+        select(AuthSession.subject_id).where(
+            AuthSession.id == session_id,
+            AuthSession.revoked_at.is_(None),
+            AuthSession.expires_at > clock.now(),
+        )
+    )
+    if subject_id is None:
+        raise Unauthorized
+    g.auth_session_id = session_id
+    return subject_id
+
+
+def _revoke(session: Session, now: datetime, *which: object) -> None:
+    session.execute(
+        update(AuthSession)
+        .where(AuthSession.revoked_at.is_(None), *which)  # type: ignore[arg-type]  # Column expressions.
+        .values(revoked_at=now)
+    )
+
+
+def _serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="access-token")

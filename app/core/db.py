@@ -1,0 +1,91 @@
+"""
+The database: one base class, the column types, and the one function that commits.
+
+`transaction()` is opened only at the edge (routes, jobs, commands, webhooks). A service takes the
+`session` it yields, flushes when it needs an id, and never commits.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: TIMESTAMPTZ in the database, aware UTC in Python; a naive value is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: moments are aware UTC")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
+        return None if value is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of every table of the shop (each engine has its own)."""
+
+    # In the registry, because Flask-SQLAlchemy derives a class of its own from this one.
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: UtcDateTime, dict[str, Any]: JSONB, list[Any]: JSONB},
+    )
+
+
+Fen = Annotated[int, mapped_column(BigInteger)]
+"""An amount of money in fen. The column's name ends in `_fen`."""
+
+BigId = Annotated[int, mapped_column(BigInteger, primary_key=True)]
+"""An integer key, for joins only."""
+
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={"expire_on_commit": False},
+    disable_autonaming=True,
+)
+
+
+def read() -> Session:
+    """The session of a request that writes nothing; it closes with the request."""
+    return db.session()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """
+    Open the one transaction of a command: commit on success, roll back on any exception.
+
+    It does not nest: whoever needs a transaction inside takes the `session` it yields.
+
+    :raises RuntimeError: a transaction is already open in this context.
+    """
+    session = db.session()
+    if session.info.get("in_transaction"):
+        raise RuntimeError("transaction() does not nest: take the session of the one that is open")
+    session.rollback()  # End the read transaction that a guard or a query may have begun.
+    session.info["in_transaction"] = True
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("in_transaction")

@@ -1,0 +1,138 @@
+"""
+How routes are written: `accepts`, `returns`, `fails`, `idempotent`, on a smorest blueprint.
+
+    @bp.post("/orders")
+    @bp.accepts(PlaceOrder)
+    @bp.idempotent()
+    @bp.returns(OrderOut, 201)
+    @bp.fails(OutOfStock, PriceChanged)
+    def place_order(session, **body):
+        \"\"\"Place an order for the lines in the body.\"\"\"
+
+The decorators both do and document: what a route accepts, returns and refuses is what OpenAPI says.
+The fields of bodies and queries are in `app.core.fields`.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import marshmallow as ma
+from flask_smorest import Blueprint as SmorestBlueprint
+
+from app.core import idempotency
+from app.core.errors import TITLES, AppError
+from app.core.fields import Query, Schema
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PROBLEM = "application/problem+json"
+
+
+class ProblemOut(ma.Schema):
+    """An RFC 9457 problem document; `code` is stable and meant for programs."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True, metadata={"description": "给用户看的中文说明"})
+    status = ma.fields.Integer(required=True)
+    code = ma.fields.String(required=True)
+    detail = ma.fields.String()
+    request_id = ma.fields.String()
+    errors = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.List(ma.fields.String()),
+        metadata={"description": "The path of each wrong field and what is wrong with it."},
+    )
+
+
+def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
+    """The schema of one page of `item`: `{items, next_cursor}`; no cursor means no further page."""
+    fields: dict[str, ma.fields.Field[Any]] = {
+        "items": ma.fields.List(ma.fields.Nested(item), required=True),
+        "next_cursor": ma.fields.String(required=True, allow_none=True),
+    }
+    return ma.Schema.from_dict(fields, name=f"{item.__name__.removesuffix('Out')}Page")
+
+
+class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is untyped.
+    """The routes of one slice for one audience. Its name becomes the tag in the API reference."""
+
+    guarded: tuple[int, ...] = ()
+    """Statuses the audience's guard may answer; set on the audience's parent blueprint."""
+    security: str | None = None
+    """The OpenAPI security scheme of the audience; set on the parent blueprint."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(self._prepare_problems_doc)
+
+    def add_url_rule(self, rule: str, *args: Any, tags: list[str] | None = None, **kw: Any) -> None:
+        super().add_url_rule(rule, *args, tags=tags or [self.name], **kw)
+
+    def accepts(self, schema: type[Schema] | type[Query]) -> Callable[[View], View]:
+        """Load the body (or, for a `Query` schema, the query string) into keyword arguments."""
+        location = "query" if issubclass(schema, Query) else "json"
+        decorator: Callable[[View], View] = self.arguments(
+            schema, location=location, as_kwargs=True, unknown=None
+        )
+        return decorator
+
+    def returns(
+        self, schema: type[ma.Schema] | ma.Schema | None, status: int = 200
+    ) -> Callable[[View], View]:
+        """Answer with `status` and the view's result through `schema`; None is an empty body."""
+        decorator: Callable[[View], View] = self.response(status, schema)
+        return decorator
+
+    def fails(self, *errors: type[AppError]) -> Callable[[View], View]:
+        """Document the anticipated failures of a route."""
+
+        def decorator(view: View) -> View:
+            doc: dict[str, Any] = view.__dict__.setdefault("_apidoc", {})
+            doc["fails"] = [*doc.get("fails", []), *errors]
+            return view
+
+        return decorator
+
+    def idempotent(self) -> Callable[[View], View]:
+        """
+        Require `Idempotency-Key` and run the view at most once per key, in one transaction.
+
+        The view gets that transaction's `session` as its first argument and opens none itself. It
+        stands above `returns`, because the answer is stored with the work it answers for.
+        """
+
+        def decorator(view: View) -> View:
+            wrapped = idempotency.once(view)
+            doc = wrapped.__dict__["_apidoc"] = dict(getattr(view, "_apidoc", {}))
+            doc["idempotent"] = True
+            doc["fails"] = [*doc.get("fails", []), *idempotency.FAILURES]
+            return wrapped
+
+        return decorator
+
+    def _prepare_problems_doc(
+        self, doc: dict[str, Any], info: dict[str, Any], **_: Any
+    ) -> dict[str, Any]:
+        by_status: dict[int, list[str]] = {status: [TITLES[status][0]] for status in self.guarded}
+        if parameters := info.get("arguments", {}).get("parameters", []):
+            by_status[422] = ["invalid_fields"]
+            if any(each["in"] == "json" for each in parameters):
+                by_status |= {400: ["bad_request"]}
+        for error in info.get("fails", []):
+            codes = by_status.setdefault(error.status, [])
+            if error.code not in codes:
+                codes.append(error.code)
+        by_status.setdefault(404, ["not_found"])
+        responses = doc.setdefault("responses", {})
+        for status, codes in sorted(by_status.items()):
+            responses[str(status)] = {
+                "description": f"{HTTPStatus(status).phrase}: {', '.join(codes)}",
+                "content": {PROBLEM: {"schema": ProblemOut}},
+            }
+            responses.pop(status, None)
+        if self.security:
+            doc["security"] = [{self.security: []}]
+        if info.get("idempotent"):
+            doc.setdefault("parameters", []).append(idempotency.HEADER_DOC)
+        return doc

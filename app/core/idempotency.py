@@ -1,0 +1,147 @@
+"""
+`Idempotency-Key`: the same request twice does its work once and gets the same answer twice.
+
+The key's row, the work and the stored answer are one transaction, so there is no half-way state to
+repair: a crash leaves neither, and the client simply asks again. A failure rolls the key back with
+the work; only successes are remembered.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Response, g, request
+from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core import clock
+from app.core.db import Base, BigId, transaction
+from app.core.errors import AppError
+
+KEEP = timedelta(days=3)
+KEY_MAX = 64
+
+HEADER_DOC = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "schema": {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{8,{KEY_MAX}}}$"},
+    "description": "A fresh value per intent, the same on every retry of it.",
+}
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class IdempotencyKeyMissing(AppError):
+    code, status, title = "idempotency_key_missing", 400, "请求缺少有效的 Idempotency-Key"
+
+
+class IdempotencyKeyReused(AppError):
+    """The key was used for another request."""
+
+    code, status, title = "idempotency_key_reused", 422, "该 Idempotency-Key 已用于另一个请求"
+
+
+class RequestInProgress(AppError):
+    """The same request is being worked on at this moment."""
+
+    code, status, title = "request_in_progress", 409, "请求正在处理，请稍候"
+
+
+FAILURES = (IdempotencyKeyMissing, IdempotencyKeyReused, RequestInProgress)
+
+
+class IdempotencyKey(Base):
+    __tablename__ = "idempotency_key"
+    __table_args__ = (
+        UniqueConstraint("scope", "key"),
+        CheckConstraint("length(body_hash) = 64", name="body_hash_is_sha256"),
+    )
+
+    id: Mapped[BigId]
+    scope: Mapped[str]
+    """Whose key, and for which route: `shopper:12:orders.place_order`."""
+    key: Mapped[str]
+    body_hash: Mapped[str]
+    response_status: Mapped[int]
+    response_body: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+def once(view: View) -> View:
+    """Wrap `view(session, …) -> Response` so that it runs at most once per key."""
+
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Response:
+        key, scope, digest = _key(), _scope(), _body_hash()
+        with transaction() as session:
+            _take(session, scope, key)
+            if stored := _find(session, scope, key):
+                return _replay(stored, digest)
+            response: Response = view(session, *args, **kwargs)
+            session.add(
+                IdempotencyKey(
+                    scope=scope,
+                    key=key,
+                    body_hash=digest,
+                    response_status=response.status_code,
+                    response_body=response.get_data(),
+                    created_at=clock.now(),
+                )
+            )
+        return response
+
+    return wrapper  # type: ignore[return-value]  # The same view with one argument supplied.
+
+
+def purge(session: Session, *, now: datetime) -> int:
+    """Forget keys older than three days; return how many."""
+    result = session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP),
+        execution_options={"synchronize_session": False},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # A DELETE has a row count.
+
+
+def _key() -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    plain = key.replace("-", "").replace("_", "")
+    if not (8 <= len(key) <= KEY_MAX and plain.isascii() and plain.isalnum()):
+        raise IdempotencyKeyMissing
+    return key
+
+
+def _scope() -> str:
+    subject = g.get("member_id") or g.get("staff_id")
+    return f"{g.audience}:{subject}:{request.endpoint}"
+
+
+def _body_hash() -> str:
+    """The hash of what was asked: the path and the body with its keys sorted."""
+    canonical = json.dumps([request.path, request.get_json(silent=True)], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _take(session: Session, scope: str, key: str) -> None:
+    lock = func.hashtextextended(f"{scope}:{key}", 0)
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        raise RequestInProgress
+
+
+def _find(session: Session, scope: str, key: str) -> IdempotencyKey | None:
+    return session.scalar(
+        select(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
+    )
+
+
+def _replay(stored: IdempotencyKey, digest: str) -> Response:
+    if stored.body_hash != digest:
+        raise IdempotencyKeyReused
+    response = Response(
+        stored.response_body, status=stored.response_status, content_type="application/json"
+    )
+    response.headers["Idempotency-Replayed"] = "true"
+    return response

@@ -1,0 +1,38 @@
+"""Prometheus figures. With `PROMETHEUS_MULTIPROC_DIR` set they are summed over all processes."""
+
+from flask import Flask, Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    values,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+requests = Histogram(
+    "siyu_request_seconds", "Time to answer, by route and status.", ["method", "route", "status"]
+)
+jobs = Counter("siyu_jobs_total", "Background jobs run, by task and outcome.", ["task", "outcome"])
+orders = Counter("siyu_orders_total", "Orders, by what happened to them.", ["event"])
+payments = Counter("siyu_payments_total", "Payment facts, by what became of them.", ["outcome"])
+stock_refusals = Counter("siyu_stock_refusals_total", "Orders refused for want of stock.")
+
+
+def init_app(app: Flask) -> None:
+    """Serve the figures at `/metrics`."""
+    app.add_url_rule("/metrics", "metrics", _answer)
+
+
+def _answer() -> Response:
+    return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    if values.ValueClass.__name__ == "MutexValue":
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # The library leaves it untyped.
+    return registry

@@ -1,0 +1,34 @@
+"""
+Numbers that people and WeChat see: one letter for the kind, then a ULID.
+
+27 characters of `[0-9A-Z]`: sortable by time, unguessable, and within the strictest of WeChat's
+limits (32 digits and letters, for payouts).
+"""
+
+from datetime import datetime
+
+from ulid import ULID
+
+
+def order_no(now: datetime) -> str:
+    """A new order number, `O…`."""
+    return _number("O", now)
+
+
+def out_trade_no(now: datetime) -> str:
+    """A new number of one payment attempt, `P…`."""
+    return _number("P", now)
+
+
+def out_refund_no(now: datetime) -> str:
+    """A new number of one refund intent, `R…`: for ever the same for that intent."""
+    return _number("R", now)
+
+
+def after_sale_no(now: datetime) -> str:
+    """A new number of one after-sale case, `A…`."""
+    return _number("A", now)
+
+
+def _number(letter: str, now: datetime) -> str:
+    return f"{letter}{ULID.from_datetime(now)}"

@@ -1,0 +1,130 @@
+"""
+Background work: Procrastinate jobs, deferred inside the caller's own transaction.
+
+A job is a row in our database, so it exists exactly if the transaction that asked for it commits:
+there is nothing to relay and nothing to lose. Work runs at least once; every task is safe to
+repeat. Tasks are named `slice.verb`, and a lower slice defers to a higher one by that name.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask, current_app
+from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from app.core import metrics
+
+log = structlog.get_logger(__name__)
+
+Job = TypeVar("Job", bound=Callable[..., Any])
+
+RETRY = RetryStrategy(max_attempts=12, exponential_wait=3)
+"""Tasks that raise are tried again after 3, 9, 27… seconds; the last wait is about two days."""
+
+procrastinate = App(connector=SyncPsycopgConnector())
+
+
+def task(name: str, *, retry: RetryStrategy = RETRY) -> Callable[[Job], Job]:
+    """Register `job` under `name`; it runs in an application context of its own."""
+
+    def decorator(job: Job) -> Job:
+        procrastinate.task(name=name, retry=retry, pass_context=False)(_in_context(name, job))
+        return job
+
+    return decorator
+
+
+def periodic(name: str, cron: str) -> Callable[[Job], Job]:
+    """Register `job` to run on the minutes of `cron`, once however many workers there are."""
+
+    def decorator(job: Job) -> Job:
+        wrapped = _in_context(name, lambda timestamp: job())  # noqa: ARG005  # Procrastinate's argument.
+        registered = procrastinate.task(name=name, queueing_lock=name, pass_context=False)(wrapped)
+        procrastinate.periodic(cron=cron)(registered)
+        return job
+
+    return decorator
+
+
+def defer(
+    session: Session,
+    name: str,
+    *,
+    schedule_at: datetime | None = None,
+    lock: str | None = None,
+    queueing_lock: str | None = None,
+    **arguments: Any,
+) -> None:
+    """
+    Put task `name` into the transaction of `session`.
+
+    Jobs with the same `lock` run one at a time, in order. With a `queueing_lock` the job is left
+    out if one with the same lock is already waiting.
+    """
+    options = {"schedule_at": schedule_at, "lock": lock, "queueing_lock": queueing_lock}
+    if queueing_lock is None:
+        _insert(session, name, options, arguments)
+        return
+    # The unique violation of a job that already waits would doom the caller's transaction.
+    with contextlib.suppress(AlreadyEnqueued), session.begin_nested():
+        _insert(session, name, options, arguments)
+
+
+def _insert(
+    session: Session, name: str, options: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    # Asking the session for its connection is what makes an open savepoint begin.
+    connection = session.connection().connection.driver_connection
+    procrastinate.configure_task(name, connection=connection, **options).defer(**arguments)
+
+
+@contextlib.contextmanager
+def worker_app(database_url: str) -> Iterator[App]:
+    """The Procrastinate application with a connector that can listen and run jobs."""
+    url = make_url(database_url).set(drivername="postgresql")
+    connector = PsycopgConnector(conninfo=url.render_as_string(hide_password=False))
+    with procrastinate.replace_connector(connector) as app:
+        yield app
+
+
+def run_worker(app: Flask, *, wait: bool = True, concurrency: int = 4) -> None:
+    """
+    Run jobs until told to stop; with `wait=False`, until none is due.
+
+    Must be called inside an application context of `app`.
+    """
+    with worker_app(app.config["SETTINGS"].database_url) as procrastinate_app:
+        procrastinate_app.run_worker(
+            wait=wait,
+            concurrency=concurrency,
+            install_signal_handlers=wait,
+            listen_notify=wait,
+            # Jobs of a worker that was killed are taken over by another after this.
+            update_heartbeat_interval=5,
+            stalled_worker_timeout=20,
+            fetch_job_polling_interval=2.0,
+            delete_jobs="successful",
+        )
+
+
+def _in_context(name: str, job: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(job)
+    def run(**arguments: Any) -> None:
+        flask_app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask's own way out of the proxy.
+        with flask_app.app_context(), structlog.contextvars.bound_contextvars(job=name):
+            try:
+                job(**arguments)
+            except Exception as error:
+                metrics.jobs.labels(name, "failed").inc()
+                log.warning("job_failed", error=repr(error), exc_info=error)
+                raise
+            metrics.jobs.labels(name, "done").inc()
+
+    return run

@@ -1,0 +1,227 @@
+"""
+The shared fixtures: real PostgreSQL and Redis of our own, the schema built by the migrations.
+
+One pair of private servers per test run, in a temporary folder, with fsync off; a template database
+made once by `flask db upgrade`; one copy of it per test process. Tests commit for real, and every
+table is emptied after each.
+"""
+
+import contextvars
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from app import create_app, embedded
+from app.core import auth, clock, queue
+from app.core import redis as core_redis
+from app.core.db import db
+from app.settings import Settings
+
+TEMPLATE = "mall_template"
+
+
+class IsolatedClient(FlaskClient):
+    """A client whose requests do not share the test's application context, session or `g`."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("buffered", True)
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all processes of this test run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def server_urls(run_folder: Path) -> Iterator[tuple[str, str]]:
+    """The servers to test on: those of the environment, or private ones of this run."""
+    database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if database_url and redis_url:
+        yield database_url, redis_url
+        return
+    servers = embedded.join(run_folder / "servers", durable=False)
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    yield database_url or servers.database_url(), redis_url or servers.redis_url(number)
+    servers.leave()
+
+
+@pytest.fixture(scope="session")
+def database_url(server_urls: tuple[str, str], run_folder: Path) -> str:
+    """A migrated database of this process's own."""
+    name = f"mall_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    with (run_folder / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        marker = run_folder / "template.ready"
+        if not marker.exists():
+            _create_database(server_urls[0], TEMPLATE, template="template0")
+            _migrate(_named(server_urls[0], TEMPLATE), server_urls[1])
+            marker.touch()
+        _create_database(server_urls[0], name, template=TEMPLATE)
+    return _named(server_urls[0], name)
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, server_urls: tuple[str, str], run_folder: Path) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=server_urls[1],
+        secret_key="a test key that protects nothing at all",
+        data_dir=run_folder,
+        testing=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def the_app(settings: Settings) -> Flask:
+    app = create_app(settings)
+    app.test_client_class = IsolatedClient
+    return app
+
+
+@pytest.fixture
+def app(the_app: Flask, database_url: str) -> Iterator[Flask]:
+    """The application, on empty tables."""
+    yield the_app
+    with psycopg.connect(_plain(database_url), autocommit=True) as connection:
+        connection.execute(_emptying(connection))
+    with the_app.app_context():
+        core_redis.client().flushdb()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client without a token."""
+    return app.test_client()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session in an application context; tests may commit it."""
+    with app.app_context():
+        yield db.session()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment of the real clock's day, so that what is placed "now" is not yet expired."""
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Make the one clock stand still at a moment."""
+
+    def at(moment: datetime) -> None:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return at
+
+
+@pytest.fixture
+def token_for(app: Flask) -> Callable[[auth.Audience, int], dict[str, str]]:
+    """Headers that carry a token of an audience for a member or staff id."""
+
+    def headers(audience: auth.Audience, subject_id: int) -> dict[str, str]:
+        def issue() -> str:
+            with app.app_context():
+                session = db.session()
+                token, _ = auth.issue(
+                    session, audience=audience, subject_id=subject_id, now=clock.now()
+                )
+                session.commit()
+                return token
+
+        return {"Authorization": f"Bearer {contextvars.Context().run(issue)}"}
+
+    return headers
+
+
+@pytest.fixture
+def run_jobs(app: Flask, database_url: str) -> Callable[..., None]:
+    """
+    Run the background jobs that are due, with a real worker, until none is left.
+
+    `ahead` brings jobs scheduled up to that long from now forward, as if the time had passed.
+    """
+
+    def run(*, ahead: timedelta = timedelta()) -> None:
+        if ahead:
+            with psycopg.connect(_plain(database_url), autocommit=True) as connection:
+                connection.execute(
+                    "UPDATE procrastinate_jobs SET scheduled_at = now()"
+                    " WHERE status = 'todo' AND scheduled_at <= now() + %s",
+                    [ahead],
+                )
+
+        def work() -> None:
+            with app.app_context():
+                queue.run_worker(app, wait=False)
+
+        contextvars.Context().run(work)
+
+    return run
+
+
+def _plain(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _named(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _create_database(url: str, name: str, *, template: str) -> None:
+    with psycopg.connect(_plain(url), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def _migrate(database_url: str, redis_url: str) -> None:
+    app = create_app(
+        Settings(database_url=database_url, redis_url=redis_url, secret_key="x" * 32, testing=True)
+    )
+    with app.app_context():
+        flask_migrate.upgrade()
+    with psycopg.connect(_plain(database_url), autocommit=True) as connection:
+        _keep_copies_of_given_rows(connection)
+
+
+def _keep_copies_of_given_rows(connection: psycopg.Connection[Any]) -> None:
+    """Copy what the migrations themselves insert, so that emptying can put it back."""
+    connection.execute("CREATE SCHEMA given")
+    for (name,) in _tables(connection):
+        if connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone():
+            connection.execute(f'CREATE TABLE given."{name}" AS TABLE "{name}"')
+
+
+def _tables(connection: psycopg.Connection[Any], schema: str = "public") -> list[tuple[str]]:
+    return connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename <> 'alembic_version'",
+        [schema],
+    ).fetchall()
+
+
+def _emptying(connection: psycopg.Connection[Any]) -> str:
+    """The script that empties every table, append-only ones and all, and restores given rows."""
+    # `replica` silences foreign keys and the triggers that forbid deleting history.
+    lines = ["SET session_replication_role = replica"]
+    lines += [f'DELETE FROM "{name}"' for (name,) in _tables(connection)]
+    lines += [
+        f'INSERT INTO "{name}" OVERRIDING SYSTEM VALUE SELECT * FROM given."{name}"'
+        for (name,) in _tables(connection, "given")
+    ]
+    return ";\n".join(lines)
