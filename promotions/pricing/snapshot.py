@@ -1,0 +1,106 @@
+"""
+An immutable set of promotions, compiled once per version and shared by every quote of a worker.
+
+The candidate index makes the cost of a quote depend on the promotions that concern its lines, not
+on how many there are: a promotion is filed under its scope's keys, and only while it is running.
+Between two moments at which some window opens or closes nothing changes, so the index of that
+epoch is built once and kept.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from promotions.pricing.cart import Cart, CartLine
+from promotions.pricing.money import whole
+from promotions.pricing.promotion import GroupMode, Promotion
+from promotions.pricing.rule import PROMOTION_LANES, Lane
+from promotions.pricing.scope import Key, keys_of
+
+Match = tuple[Promotion, tuple[CartLine, ...]]
+
+_LANE_ORDER = {lane: position for position, lane in enumerate(PROMOTION_LANES)}
+
+
+class DuplicatePromotion(ValueError):
+    """Two promotions of one snapshot carry the same id."""
+
+
+class MixedGroup(ValueError):
+    """Promotions of one group disagree about the group's mode; `group` names it."""
+
+    def __init__(self, group: str) -> None:
+        super().__init__(f"group {group!r} has more than one mode")
+        self.group = group
+
+
+def require_one_mode_per_group(promotions: Iterable[Promotion]) -> None:
+    """
+    Check that a group's members agree on its mode.
+
+    :raises MixedGroup: two of them do not.
+    """
+    modes: dict[tuple[Lane, str], GroupMode] = {}
+    for promotion in promotions:
+        if promotion.group is not None:
+            key = (promotion.lane, promotion.group)
+            if modes.setdefault(key, promotion.group_mode) is not promotion.group_mode:
+                raise MixedGroup(promotion.group)
+
+
+class Snapshot:
+    """
+    The promotions of one version, ready for `price`.
+
+    :raises DuplicatePromotion: an id occurs twice.
+    :raises MixedGroup: a group has two modes.
+    """
+
+    def __init__(self, version: int, promotions: Iterable[Promotion] = ()) -> None:
+        self.version = whole(version, "version")
+        kept = [*promotions]
+        self.promotions = {promotion.promotion_id: promotion for promotion in kept}
+        if len(self.promotions) < len(kept):
+            raise DuplicatePromotion("a promotion id occurs twice")
+        require_one_mode_per_group(kept)
+        self._in_order = sorted(kept, key=lambda one: (_LANE_ORDER[one.lane], *one.rank))
+        ends = {one.ends_at for one in kept if one.ends_at is not None}
+        self._boundaries = sorted({one.starts_at for one in kept} | ends)
+        self._epoch: tuple[int, _Index] = (-1, _Index(()))
+
+    def candidates(self, cart: Cart) -> list[Match]:
+        """Return each running promotion with the lines in its scope, by lane and then by rank."""
+        return self._index_at(cart.now).lookup(cart.lines)
+
+    def _index_at(self, now: datetime) -> "_Index":
+        epoch = bisect_right(self._boundaries, now)
+        number, index = self._epoch
+        if number != epoch:
+            index = _Index(one for one in self._in_order if one.is_running(now))
+            self._epoch = (epoch, index)  # One assignment: threads see the old pair or the new one.
+        return index
+
+
+class _Index:
+    """The promotions running in one epoch, by the keys of their scopes."""
+
+    def __init__(self, running: Iterable[Promotion]) -> None:
+        self._running = tuple(running)
+        filed: defaultdict[Key, list[int]] = defaultdict(list)
+        for position, promotion in enumerate(self._running):
+            for key in promotion.scope.index_keys():
+                filed[key].append(position)
+        self._filed = dict(filed)
+
+    def lookup(self, lines: tuple[CartLine, ...]) -> list[Match]:
+        """Return the promotions that concern any of `lines`, in order, each with its lines."""
+        found: defaultdict[int, list[CartLine]] = defaultdict(list)
+        for line in lines:
+            concerned: set[int] = set()
+            for key in keys_of(line):
+                concerned.update(self._filed.get(key, ()))
+            for position in concerned:
+                if not self._running[position].scope.exclude.covers(line):
+                    found[position].append(line)
+        return [(self._running[position], tuple(found[position])) for position in sorted(found)]
