@@ -1,0 +1,136 @@
+"""Accrual: what a paid order earns the people above the buyer, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from distribution import ledger, policy, rules, team
+from distribution.models import Commission
+from distribution.rules import CommissionRules, SkuRates
+from distribution.states import (
+    AccountKind,
+    CommissionState,
+    DistributorStatus,
+    PostingKind,
+    Unearned,
+)
+from distribution.team import Upline
+
+_BARRED = {
+    DistributorStatus.PENDING: Unearned.PENDING,
+    DistributorStatus.FROZEN: Unearned.FROZEN,
+    DistributorStatus.LEFT: Unearned.LEFT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PaidLine:
+    """One line of a paid order. `paid_fen` is what was really paid for it, without freight."""
+
+    line_source: str
+    sku_id: int
+    spu_id: int
+    paid_fen: int
+    category_path: tuple[int, ...] = ()
+
+
+def accrue(
+    session: Session,
+    *,
+    order_source: str,
+    buyer_id: int,
+    lines: Sequence[PaidLine],
+    now: datetime,
+) -> None:
+    """
+    Record what a paid order earns the buyer's uplines of this moment, frozen until it matures.
+
+    Per line and level: paid × rate, rounded down. An upline who is not active earns nothing, with
+    the reason on record, and nobody else gets it. The order's second accrual changes nothing.
+
+    :raises ledger.KeyReused: the order was accrued before with another buyer or other lines.
+    """
+    payload = {
+        "buyer": buyer_id,
+        "lines": {line.line_source: [line.sku_id, line.paid_fen] for line in lines},
+    }
+    draft = ledger.reserve(
+        session,
+        idem_key=f"accrue:{order_source}",
+        kind=PostingKind.ACCRUE,
+        source=order_source,
+        payload=payload,
+        now=now,
+    )
+    uplines = team.uplines_of(session, buyer_id) if draft else ()
+    if draft is None or not uplines:
+        return
+    in_force = rules.current(session)
+    own = rules.sku_rates(session, (line.sku_id for line in lines))
+    order = {
+        "order_source": order_source,
+        "buyer_id": buyer_id,
+        "rules_version": in_force.version,
+        "cap_bp": in_force.cap_bp,
+        "posting_id": draft.posting_id,
+        "accrued_at": now,
+    }
+    rows = [
+        order | _earned(line, upline, in_force, own.get(line.sku_id))
+        for line in lines
+        for upline in uplines[: in_force.levels]
+    ]
+    _freeze(session, draft, rows)
+
+
+def _earned(
+    line: PaidLine, upline: Upline, in_force: CommissionRules, own: SkuRates | None
+) -> dict[str, Any]:
+    """What one line earns one upline, or why nothing."""
+    rate_bp = in_force.effective(own.rates if own else None).of(upline.level)
+    amount_fen = policy.commission_fen(line.paid_fen, rate_bp)
+    reason = _BARRED.get(upline.status)
+    if reason is None and amount_fen == 0:
+        reason = Unearned.TOO_SMALL if rate_bp else Unearned.NO_RATE
+    return {
+        "line_source": line.line_source,
+        "level": upline.level,
+        "beneficiary_id": upline.member_id,
+        "sku_id": line.sku_id,
+        "spu_id": line.spu_id,
+        "base_fen": line.paid_fen,
+        "rate_bp": rate_bp,
+        "amount_fen": 0 if reason else amount_fen,
+        "state": CommissionState.UNEARNED if reason else CommissionState.FROZEN,
+        "reason": reason,
+        "sku_rate_id": own.id if own else None,
+        "binding_log_id": upline.binding_log_id,
+    }
+
+
+def _freeze(session: Session, draft: ledger.Draft, rows: list[dict[str, Any]]) -> None:
+    """Store the commissions and put what they earn into the beneficiaries' frozen accounts."""
+    earners = {row["beneficiary_id"] for row in rows if row["amount_fen"]}
+    draft.lock(earners, {AccountKind.FROZEN})
+    stored = session.execute(
+        insert(Commission).returning(
+            Commission.id,
+            Commission.beneficiary_id,
+            Commission.amount_fen,
+            sort_by_parameter_order=True,
+        ),
+        rows,
+    )
+    for row in stored:
+        draft.move(
+            row.beneficiary_id,
+            AccountKind.EXPENSE,
+            AccountKind.FROZEN,
+            row.amount_fen,
+            commission_id=row.id,
+        )
+    draft.write()

@@ -1,0 +1,21 @@
+"""
+The life of a commission: accrue at payment, claw back on refund, schedule at receipt, mature.
+
+Each verb is one posting, may be repeated without effect, and may meet any other at any moment.
+This module is what callers import; each verb lives in its own.
+"""
+
+from distribution.accrual import PaidLine, accrue
+from distribution.clawback import RefundedLine, RefundExceedsPayment, claw_back
+from distribution.maturity import BATCH, mature_due, schedule_maturity
+
+__all__ = [
+    "BATCH",
+    "PaidLine",
+    "RefundExceedsPayment",
+    "RefundedLine",
+    "accrue",
+    "claw_back",
+    "mature_due",
+    "schedule_maturity",
+]

@@ -1,0 +1,26 @@
+"""
+Advisory locks for facts that have no row to lock yet; they end with the transaction.
+
+Order: a member's lock before the tree's. Under READ COMMITTED what is read after taking a lock
+includes whatever its last holder committed.
+"""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+_TREE = 0x5349_0000_0000_0000
+"""The tree of bindings; plus a member's id, that member."""
+
+
+def hold_member(session: Session, member_id: int) -> None:
+    """Whether the member is a distributor or is bound stays as it is until the transaction ends."""
+    _hold(session, _TREE + member_id)
+
+
+def hold_tree(session: Session) -> None:
+    """Nobody else binds a member who may have a team until the transaction ends."""
+    _hold(session, _TREE)
+
+
+def _hold(session: Session, key: int) -> None:
+    session.execute(select(func.pg_advisory_xact_lock(key)))

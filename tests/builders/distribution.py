@@ -1,0 +1,75 @@
+"""Builders for the commission engine: distributors, teams, paid and refunded orders."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from distribution import commissions, joining, rules, team
+from distribution.commissions import PaidLine, RefundedLine
+from distribution.models import Distributor
+from distribution.rules import CommissionRules, Joining
+
+NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
+
+
+def make_rules(session: Session, *, now: datetime = NOON, **changes: object) -> CommissionRules:
+    """Put rules in force: two levels of 10 % and 5 %, anybody may join, unless told otherwise."""
+    given = {"levels": 2, "level1_bp": 1000, "level2_bp": 500, "joining": Joining.OPEN, **changes}
+    return rules.change(session, CommissionRules(**given), changed_by="staff:1", now=now)  # type: ignore[arg-type]  # Any field.
+
+
+def make_distributor(session: Session, *, member_id: int, now: datetime = NOON) -> Distributor:
+    """An active distributor."""
+    distributor = joining.join(session, member_id=member_id, now=now)
+    if distributor.status == "pending":
+        joining.approve(session, member_id=member_id, now=now)
+    return distributor
+
+
+def make_chain(session: Session, *member_ids: int, now: datetime = NOON) -> None:
+    """Bind each member to the next one; all but the first are distributors."""
+    for member_id, upline_id in reversed(list(zip(member_ids, member_ids[1:], strict=False))):
+        bind(session, member_id=member_id, upline_id=upline_id, now=now)
+
+
+def bind(session: Session, *, member_id: int, upline_id: int, now: datetime = NOON) -> None:
+    """Bind a member to an active distributor, who is made one if needed."""
+    code = make_distributor(session, member_id=upline_id, now=now).invite_code
+    team.bind(session, member_id=member_id, invite_code=code, origin="code", now=now)
+
+
+def pay(
+    session: Session,
+    *,
+    buyer_id: int,
+    order: str = "order:1",
+    paid_fen: tuple[int, ...] = (10_000,),
+    sku_id: int = 1,
+    now: datetime = NOON,
+) -> None:
+    """Accrue a paid order with one line for each amount."""
+    lines = [
+        PaidLine(line_source=f"{order}/{seq}", sku_id=sku_id, spu_id=7, paid_fen=fen)
+        for seq, fen in enumerate(paid_fen, 1)
+    ]
+    commissions.accrue(session, order_source=order, buyer_id=buyer_id, lines=lines, now=now)
+
+
+def refund(
+    session: Session,
+    *,
+    total_fen: int,
+    order: str = "order:1",
+    seq: int = 1,
+    source: str = "refund:1",
+    now: datetime = NOON,
+) -> None:
+    """Claw back after `total_fen` of a line has been refunded in all."""
+    line = RefundedLine(line_source=f"{order}/{seq}", refunded_fen_total=total_fen)
+    commissions.claw_back(session, refund_source=source, lines=[line], now=now)
+
+
+def mature(session: Session, *, order: str = "order:1", now: datetime = NOON) -> int:
+    """Receive an order's goods and let everything that is due an hour later mature."""
+    commissions.schedule_maturity(session, order_source=order, mature_at=now)
+    return commissions.mature_due(session, now=now + timedelta(hours=1))
