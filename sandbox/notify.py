@@ -1,0 +1,190 @@
+"""
+Notifications: what WeChat tells the merchant, and how stubbornly.
+
+One notification keeps its id for life. Every attempt is encrypted, stamped and signed anew; only
+200 and 204 within five seconds count as heard. Otherwise fifteen retries follow, about a day.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from sandbox import envelope
+from sandbox import faults as switches
+from sandbox.clock import rfc3339
+from sandbox.errors import ControlRefusal
+from sandbox.faults import Fault, Faults, named
+from sandbox.world import Merchant, Store, World
+
+MINUTE, HOUR = 60, 3600
+RETRY_SECONDS = (
+    15, 15, 30, 3 * MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 30 * MINUTE, 30 * MINUTE,
+    60 * MINUTE, 3 * HOUR, 3 * HOUR, 3 * HOUR, 6 * HOUR, 6 * HOUR,
+)  # fmt: skip
+TIMEOUT_SECONDS = 5.0
+HEARD = (200, 204)
+
+
+@dataclass
+class Attempt:
+    """One delivery as it went over the wire."""
+
+    at: datetime
+    status: int | None
+    error: str | None
+    headers: dict[str, str]
+    body: str
+    reply: str
+    faults: list[str]
+
+    def as_json(self) -> dict[str, object]:
+        return {**self.__dict__, "at": rfc3339(self.at)}
+
+
+@dataclass
+class Notification:
+    """Something the merchant must hear; `surface` is the name faults use for it."""
+
+    surface: str
+    merchant: Merchant
+    url: str
+    event_type: str
+    original_type: str
+    summary: str
+    subject: str
+    content: dict[str, Any]
+    created_at: datetime
+    is_xml: bool = False
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    state: str = "pending"
+    """pending, sending, held (out of order), delivered, lost or abandoned (every retry used)."""
+    attempts: list[Attempt] = field(default_factory=list)
+    retries: int = 0
+    copies: int = 0
+    due: float | None = None
+
+    def as_json(self, clock_passed: float) -> dict[str, object]:
+        return {
+            "id": self.id, "on": self.surface, "mchid": self.merchant.mchid, "url": self.url,
+            "event_type": self.event_type, "subject": self.subject, "state": self.state,
+            "content": self.content, "created_at": rfc3339(self.created_at),
+            "due_in_seconds": None if self.due is None else max(0.0, self.due - clock_passed),
+            "attempts": [attempt.as_json() for attempt in self.attempts],
+        }  # fmt: skip
+
+
+class Notifications(Store):
+    """All notifications, oldest first, and the engine that delivers them."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.all: dict[str, Notification] = {}
+
+    def publish(self, notification: Notification) -> None:
+        """Record a notification and plan its first delivery."""
+        self.all[notification.id] = notification
+        planned = self.world.store(Faults).take(
+            notification.surface, switches.AT_CREATION, lambda: str(notification.content)
+        )
+        delay = 0.0
+        if delayed := named(planned, "delayed"):
+            delay = float(delayed.args.get("seconds", 60))
+        if duplicate := named(planned, "duplicate"):
+            notification.copies = int(duplicate.args.get("copies", 1))
+        if named(planned, "lost"):
+            notification.state = "lost"
+        elif named(planned, "out_of_order"):
+            notification.state = "held"
+        elif self.world.settings.notify_automatically:
+            self._plan(notification, delay)
+
+    def get(self, number: str) -> Notification:
+        """
+        Return one notification.
+
+        :raises ControlRefusal: there is none with that id.
+        """
+        if number not in self.all:
+            raise ControlRefusal(404, f"no such notification: {number}")
+        return self.all[number]
+
+    def build(
+        self, notification: Notification, extra: list[Fault]
+    ) -> tuple[dict[str, str], bytes, list[Fault]]:
+        """Make one attempt's headers and body, using up the faults set for it."""
+        taken = self.world.store(Faults).take(
+            notification.surface, switches.AT_ATTEMPT, lambda: str(notification.content)
+        )
+        taken = extra + taken
+        headers, body = envelope.build(self.world, notification, taken)
+        return headers, body, taken
+
+    def deliver(self, notification: Notification) -> Attempt:
+        """Try once, now, without the lock while waiting; then plan what follows."""
+        world = self.world
+        with world.lock:
+            headers, body, taken = self.build(notification, [])
+            attempt = Attempt(
+                world.clock.now(), None, None, headers, body.decode(errors="replace"), "",
+                [fault.kind for fault in taken],
+            )  # fmt: skip
+        _send(notification.url, body, attempt)
+        if named(taken, "answer_lost"):
+            attempt.status, attempt.error = None, "the answer was lost on the way"
+        with world.lock:
+            notification.attempts.append(attempt)
+            self._follow_up(notification, is_heard=attempt.status in HEARD)
+        return attempt
+
+    def resume(self) -> None:
+        """Plan whatever was waiting while deliveries were manual."""
+        for notification in self.all.values():
+            if notification.state == "pending" and notification.due is None:
+                self._plan(notification, 0.0)
+
+    def _plan(self, notification: Notification, seconds: float) -> None:
+        notification.state = "pending"
+        action = functools.partial(self._start, notification)
+        notification.due = self.world.agenda.after(seconds, action)
+
+    def _start(self, notification: Notification) -> None:
+        if notification.state == "pending" and self.world.settings.notify_automatically:
+            notification.state, notification.due = "sending", None
+            self.world.agenda.in_background(functools.partial(self.deliver, notification))
+
+    def _follow_up(self, notification: Notification, *, is_heard: bool) -> None:
+        automatic = self.world.settings.notify_automatically
+        if is_heard:
+            notification.state, notification.due = "delivered", None
+            if notification.copies and automatic:
+                notification.copies -= 1
+                self._plan(notification, 0.0)
+        elif notification.retries == len(RETRY_SECONDS):
+            notification.state = "abandoned"
+        else:
+            notification.state = "pending"
+            if automatic:
+                self._plan(notification, RETRY_SECONDS[notification.retries])
+                notification.retries += 1
+        self._release_held(notification)
+
+    def _release_held(self, after: Notification) -> None:
+        for notification in self.all.values():
+            if notification.state == "held" and notification is not after:
+                self._plan(notification, 0.0)
+
+
+def _send(url: str, body: bytes, attempt: Attempt) -> None:
+    try:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+            reply = client.post(url, content=body, headers=attempt.headers)
+    except httpx.HTTPError as error:
+        attempt.error = f"{type(error).__name__}: {error}"
+    else:
+        attempt.status, attempt.reply = reply.status_code, reply.text[:2000]

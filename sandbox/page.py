@@ -1,0 +1,47 @@
+"""
+One plain page over the control API, for a person.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from sandbox import faults as switches
+from sandbox.faults import Faults
+from sandbox.notify import Notifications
+from sandbox.refunds import Refunds
+from sandbox.trade_routes import as_json
+from sandbox.trades import Trades
+from sandbox.world import World, current
+
+bp = Blueprint("page", __name__, template_folder="templates")
+blueprints = (bp,)
+SHOWN = 100
+
+
+@bp.get("/")
+def index() -> str:
+    """Show trades, refunds, notifications and the switches; ?part=tables is what refreshes."""
+    world = current()
+    with world.lock:
+        values = _values(world)
+    name = "tables.html" if request.args.get("part") == "tables" else "page.html"
+    return render_template(name, **values)
+
+
+def _values(world: World) -> dict[str, object]:
+    passed = world.clock.passed()
+    notifications = list(world.store(Notifications).all.values())
+    return {
+        "trades": [as_json(world, trade) for trade in world.store(Trades).all()[: -SHOWN - 1 : -1]],
+        "refunds": [refund.document() for refund in world.store(Refunds).all()[: -SHOWN - 1 : -1]],
+        "notifications": [one.as_json(passed) for one in notifications[: -SHOWN - 1 : -1]],
+        "faults": world.store(Faults).pending(),
+        "calls": sorted(switches.CALLS),
+        "call_kinds": sorted(switches.CALL_KINDS),
+        "surfaces": sorted(switches.NOTIFICATIONS),
+        "surface_kinds": sorted(switches.AT_CREATION | switches.AT_ATTEMPT),
+        "merchants": list(world.merchants.values()),
+        "settings": world.settings,
+        "clock": world.clock,
+    }
