@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SUPERUSER = "postgres"
+ORPHAN_SECONDS = 15
 START_SECONDS = 60  # Crash recovery replays the write-ahead log before the server answers.
 SOCKET_PATH_MAX = 100  # The kernel allows 107 bytes; PostgreSQL adds a suffix of its own.
 
@@ -144,13 +145,39 @@ class Servers:
         options = POSTGRES_OPTIONS | ({} if self.durable else FAST_AND_FORGETFUL)
         flags = " ".join(f"-c {name}={value or chr(39) * 2}" for name, value in options.items())
         log = self.pgdata / "server.log"
-        try:
-            self._run(
-                "pg_ctl", "start", "-D", str(self.pgdata), "-l", str(log), "-w",
-                "-t", str(START_SECONDS), "-o", f"{flags} -k {self.sockets}",
-            )  # fmt: skip
-        except subprocess.CalledProcessError as error:
-            raise ServerDidNotStart(f"PostgreSQL: {error.stderr}\n{_tail(log)}") from error
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        while True:
+            self._forget_dead_postmaster()
+            try:
+                self._run(
+                    "pg_ctl", "start", "-s", "-D", str(self.pgdata), "-l", str(log), "-w",
+                    "-t", str(START_SECONDS), "-o", f"{flags} -k {self.sockets}",
+                )  # fmt: skip
+            except subprocess.CalledProcessError as error:
+                # After kill -9 the killed server's children take a moment to notice and leave.
+                is_orphaned = any(lock.exists() for lock in self._postgres_locks())
+                if not is_orphaned or time.monotonic() > deadline:
+                    raise ServerDidNotStart(f"PostgreSQL:\n{_tail(log)}") from error
+                time.sleep(0.2)
+            else:
+                return
+
+    def _forget_dead_postmaster(self) -> None:
+        """
+        Remove the lock files of a server that is dead but not yet buried.
+
+        PostgreSQL takes a zombie (a killed process whose parent has not asked about it) for a
+        running server. The shared memory check behind these files still refuses a second server.
+        """
+        for lock in self._postgres_locks():
+            with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+                pid = int(lock.read_text().splitlines()[0])
+                status = Path(f"/proc/{pid}/stat").read_text()
+                if status.rpartition(")")[2].split()[0] == "Z":
+                    lock.unlink()
+
+    def _postgres_locks(self) -> tuple[Path, Path]:
+        return self.pgdata / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"
 
     def _initdb(self) -> None:
         # A set-up that was cut off leaves a folder that is neither empty nor a database.
@@ -209,9 +236,8 @@ class Servers:
             check=True,
             # pg_ctl leaves the server behind; an inherited pipe would never close.
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE if program != "pg_ctl" else None,
+            stderr=subprocess.DEVNULL,  # What went wrong is in the server's own log.
             stdin=subprocess.DEVNULL,
-            text=True,
             cwd=self.pgdata,
             user=account.pw_uid if account else None,
             group=account.pw_gid if account else None,
