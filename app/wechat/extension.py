@@ -1,0 +1,87 @@
+"""The application's WeChat clients: built once from its settings, found again wherever it runs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask, current_app
+
+from app.core import clock, redis
+from app.settings import WeChatSettings
+from app.wechat import crypto
+from app.wechat.errors import WeChatNotConfigured
+from app.wechat.mini import MiniClient
+from app.wechat.notify import NotificationReader
+from app.wechat.pay import PayClient
+from app.wechat.signing import Signer
+from app.wechat.transport import PayTransport, http_client
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Everything that talks to WeChat for one mini-program and its merchant."""
+
+    pay: PayClient
+    mini: MiniClient
+    notifications: NotificationReader
+
+
+def build(settings: WeChatSettings) -> Clients:
+    """
+    Make the clients; nothing connects until the first call.
+
+    :raises crypto.NotAnRsaKey: a key in the settings is not one.
+    :raises ValueError: the APIv3 key has not 32 bytes.
+    """
+    signer = Signer(
+        mchid=settings.mchid,
+        serial=settings.merchant_serial,
+        key=crypto.private_key(settings.merchant_private_key),
+    )
+    apiv3_keys = [crypto.apiv3_key(settings.apiv3_key)]
+    public_keys = {}
+    if settings.public_key_id and settings.public_key:
+        public_keys[settings.public_key_id] = crypto.public_key(settings.public_key)
+    transport = PayTransport(
+        client=http_client(settings.pay_api, settings.timeout_seconds),
+        signer=signer,
+        apiv3_keys=apiv3_keys,
+        public_keys=public_keys,
+        clock=_now,
+    )
+    return Clients(
+        pay=PayClient(
+            transport,
+            signer=signer,
+            appid=settings.appid,
+            notify_base_url=settings.notify_base_url,
+        ),
+        mini=MiniClient(
+            client=http_client(settings.weixin_api, settings.timeout_seconds),
+            appid=settings.appid,
+            secret=settings.app_secret,
+            clock=_now,
+            connect=redis.client,
+        ),
+        notifications=NotificationReader(transport.keys, apiv3_keys),
+    )
+
+
+def _now() -> datetime:
+    return clock.now()  # Looked up at each call: the tests make this clock stand still.
+
+
+def init_app(app: Flask, settings: WeChatSettings | None) -> None:
+    """Give `app` its clients; without settings it runs and answers `wechat_not_configured`."""
+    app.extensions["wechat"] = build(settings) if settings else None
+
+
+def clients() -> Clients:
+    """
+    Return the clients of the current application.
+
+    :raises WeChatNotConfigured: the mall runs without WeChat.
+    """
+    configured: Clients | None = current_app.extensions.get("wechat")
+    if configured is None:
+        raise WeChatNotConfigured
+    return configured
