@@ -1,10 +1,156 @@
-"""The tables of the promotions engine."""
+"""
+The engine's tables: campaigns, their history, what their limits still hold, and the snapshot version.
 
-from sqlalchemy import MetaData
-from sqlalchemy.orm import DeclarativeBase
+Nothing here points outside: orders are sources such as `order:O01J…`, people are integer ids.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    Sequence,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from promotions.base import Base
+from promotions.pricing.rule import Lane
+from promotions.states import Action, CampaignStatus, ReservationStatus
+
+SOURCE = 100
+"""The longest source, in characters."""
+TITLE = 60
+NAME = 40
+"""The longest kind, group or tag, in characters."""
+
+SNAPSHOT_NUMBERS = Sequence("snapshot_number", start=2, metadata=Base.metadata)
+"""Numbers the snapshots. A sequence never gives one number to two of them."""
 
 
-class Base(DeclarativeBase):
-    """The base of every table of the promotions engine."""
+def _words(kind: type[Any], name: str) -> Enum:
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        values_callable=lambda members: [each.value for each in members],
+    )
 
-    metadata = MetaData()
+
+class Promotion(Base):
+    """A campaign as its merchant last set it up. It prices carts while published, in its window."""
+
+    __tablename__ = "promotion"
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", "window"),
+        CheckConstraint("version >= 1", "version"),
+        Index("ix_promotion_status", "status", "id"),
+        Index("ix_promotion_group", "lane", "group_name"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(NAME))
+    title: Mapped[str] = mapped_column(String(TITLE))
+    status: Mapped[CampaignStatus] = mapped_column(_words(CampaignStatus, "status"))
+    lane: Mapped[Lane] = mapped_column(_words(Lane, "lane"))
+    group_name: Mapped[str | None] = mapped_column(String(NAME))
+    priority: Mapped[int] = mapped_column(Integer)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    definition: Mapped[dict[str, Any]]
+    """Scope, terms and manners, as `promotions.definitions` writes them."""
+    version: Mapped[int] = mapped_column(Integer)
+    """Counts every change and every move, from 1."""
+    created_by: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class PromotionVersion(Base):
+    """What a campaign was after each change: who made it, when, and all of it. Append-only."""
+
+    __tablename__ = "promotion_version"
+    __table_args__ = (UniqueConstraint("promotion_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    promotion_id: Mapped[int] = mapped_column(ForeignKey("promotion.id"))
+    version: Mapped[int] = mapped_column(Integer)
+    action: Mapped[Action] = mapped_column(_words(Action, "action"))
+    changed_by: Mapped[int]
+    changed_at: Mapped[datetime]
+    document: Mapped[dict[str, Any]]
+    """The campaign and its limits as plain data."""
+
+
+class PromotionCounter(Base):
+    """
+    The limits of a campaign and what is taken of them; only campaigns with a limit have one.
+
+    An unlimited campaign has no row to update, so its orders do not wait for each other.
+    """
+
+    __tablename__ = "promotion_counter"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(max_uses, budget_fen) > 0", "limited"),
+        CheckConstraint("max_uses > 0 AND budget_fen > 0", "caps_positive"),
+        CheckConstraint("uses_reserved >= 0 AND uses_used >= 0", "uses_not_negative"),
+        CheckConstraint("reserved_fen >= 0 AND used_fen >= 0", "budget_not_negative"),
+        CheckConstraint("uses_used + uses_reserved <= max_uses", "uses_within_cap"),
+        CheckConstraint("used_fen + reserved_fen <= budget_fen", "budget_within_cap"),
+    )
+
+    promotion_id: Mapped[int] = mapped_column(
+        ForeignKey("promotion.id"), primary_key=True, autoincrement=False
+    )
+    max_uses: Mapped[int | None]
+    """How many orders may use it; None is no limit."""
+    budget_fen: Mapped[int | None]
+    """How much all orders together may save by it; None is no limit."""
+    uses_reserved: Mapped[int] = mapped_column(default=0)
+    uses_used: Mapped[int] = mapped_column(default=0)
+    reserved_fen: Mapped[int] = mapped_column(default=0)
+    used_fen: Mapped[int] = mapped_column(default=0)
+
+
+class PromotionReservation(Base):
+    """One use of a campaign by one source, and what it saves."""
+
+    __tablename__ = "promotion_reservation"
+    __table_args__ = (
+        UniqueConstraint("source", "promotion_id"),
+        CheckConstraint("uses > 0", "uses_positive"),
+        CheckConstraint("amount_fen > 0", "amount_positive"),
+        CheckConstraint("(settled_at IS NULL) = (status = 'reserved')", "settled"),
+        Index("ix_promotion_reservation_promotion_id_status", "promotion_id", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(SOURCE))
+    promotion_id: Mapped[int] = mapped_column(ForeignKey("promotion.id"))
+    uses: Mapped[int] = mapped_column(Integer)
+    amount_fen: Mapped[int]
+    status: Mapped[ReservationStatus] = mapped_column(_words(ReservationStatus, "status"))
+    reserved_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class SnapshotVersion(Base):
+    """The one row every quote reads: a new number means the published campaigns have changed."""
+
+    __tablename__ = "snapshot_version"
+    __table_args__ = (CheckConstraint("id = 1", "single"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    changed_at: Mapped[datetime]

@@ -60,11 +60,13 @@ def rounds(matches: Sequence[Match]) -> list[list[Match]]:
 
 
 def conflict(first: Candidate, second: Candidate) -> bool:
-    """Say whether `second` may not apply after `first` of the same lane."""
+    """Say whether `second` may not apply after `first` of the same lane; a line has one price."""
     one, other = first.promotion, second.promotion
     if one.is_grouped_with(other) and one.group_mode is not GroupMode.ALL:
         return True
-    return not first.reach.isdisjoint(second.reach) and shut_out(one, other)
+    if first.reach.isdisjoint(second.reach):
+        return False
+    return one.lane is Lane.PRICE or shut_out(one, other)
 
 
 def shut_out(first: Promotion, second: Promotion) -> bool:

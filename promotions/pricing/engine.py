@@ -46,7 +46,7 @@ class _Pricing:
         running = {line.line_id: line.amount_fen for line in cart.lines}
         self._tally = Tally(running, cart.freight_fen)
         self._applied: list[tuple[Candidate, Offer]] = []
-        self._earlier: list[Candidate] = []
+        self._earlier: dict[int, tuple[Promotion, set[int]]] = {}
         self._verdicts: dict[int, Verdict] = {}
         self._is_optimal = True
 
@@ -54,7 +54,7 @@ class _Pricing:
         for _, matches in groupby(self._matches, key=lambda match: match[0].lane):
             for settled_together in rounds(list(matches)):
                 self._settle(settled_together)
-            self._earlier = [candidate for candidate, _ in self._applied]
+            self._close_lane()
         adjustments = self._adjustments()
         return Quote(
             snapshot_version=self._snapshot.version,
@@ -93,18 +93,26 @@ class _Pricing:
         return Eligible(candidate, answer)
 
     def _unblocked(self, match: Match) -> tuple[Candidate | None, int | None]:
-        """Leave out the lines held by an earlier lane; name the holder if nothing remains."""
+        """Leave out the lines held by an earlier lane; name the last holder if nothing remains."""
         promotion, lines = match
         candidate = candidate_for(promotion, lines)
+        held: set[int] = set()
         holder: int | None = None
-        for other in self._earlier:
-            if shut_out(other.promotion, promotion) and not other.reach.isdisjoint(candidate.reach):
-                holder = other.promotion.promotion_id
-                lines = tuple(line for line in lines if line.line_id not in other.reach)
-                if not lines:
-                    return None, holder
-                candidate = candidate_for(promotion, lines)
-        return candidate, holder
+        for other, reach in self._earlier.values():
+            if shut_out(other, promotion) and not reach.isdisjoint(candidate.reach):
+                held |= reach
+                holder = other.promotion_id
+        if not held:
+            return candidate, None
+        lines = tuple(line for line in lines if line.line_id not in held)
+        return (candidate_for(promotion, lines) if lines else None), holder
+
+    def _close_lane(self) -> None:
+        """Let what has applied so far hold its lines against the lanes to come."""
+        for candidate, _ in self._applied:
+            promotion = candidate.promotion
+            _, reach = self._earlier.setdefault(promotion.promotion_id, (promotion, set()))
+            reach |= candidate.reach
 
     def _judge(self, one: Eligible, deal: Deal, kept: dict[str, Eligible]) -> None:
         """Record what the deal did with `one`."""
