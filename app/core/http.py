@@ -66,6 +66,30 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is unt
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(self._prepare_problems_doc)
 
+    def get(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Serve GET requests for `rule` with the view."""
+        return self._serve("GET", rule, options)
+
+    def post(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Serve POST requests for `rule` with the view."""
+        return self._serve("POST", rule, options)
+
+    def put(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Serve PUT requests for `rule` with the view."""
+        return self._serve("PUT", rule, options)
+
+    def patch(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Serve PATCH requests for `rule` with the view."""
+        return self._serve("PATCH", rule, options)
+
+    def delete(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Serve DELETE requests for `rule` with the view."""
+        return self._serve("DELETE", rule, options)
+
+    def _serve(self, method: str, rule: str, options: dict[str, Any]) -> Callable[[View], View]:
+        decorator: Callable[[View], View] = self.route(rule, methods=[method], **options)
+        return decorator
+
     def add_url_rule(self, rule: str, *args: Any, tags: list[str] | None = None, **kw: Any) -> None:
         super().add_url_rule(rule, *args, tags=tags or [self.name], **kw)
 
