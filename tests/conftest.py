@@ -67,11 +67,11 @@ def database_url(server_urls: tuple[str, str], run_folder: Path) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         marker = run_folder / "template.ready"
         if not marker.exists():
-            _create_database(server_urls[0], TEMPLATE, template="template0")
-            _migrate(_named(server_urls[0], TEMPLATE), server_urls[1])
+            create_database(server_urls[0], TEMPLATE, template="template0")
+            _migrate(named(server_urls[0], TEMPLATE), server_urls[1])
             marker.touch()
-        _create_database(server_urls[0], name, template=TEMPLATE)
-    return _named(server_urls[0], name)
+        create_database(server_urls[0], name, template=TEMPLATE)
+    return named(server_urls[0], name)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def the_app(settings: Settings) -> Flask:
 def app(the_app: Flask, database_url: str) -> Iterator[Flask]:
     """The application, on empty tables."""
     yield the_app
-    with psycopg.connect(_plain(database_url), autocommit=True) as connection:
+    with psycopg.connect(plain(database_url), autocommit=True) as connection:
         connection.execute(_emptying(connection))
     with the_app.app_context():
         core_redis.client().flushdb()
@@ -160,7 +160,7 @@ def run_jobs(app: Flask, database_url: str) -> Callable[..., None]:
 
     def run(*, ahead: timedelta = timedelta()) -> None:
         if ahead:
-            with psycopg.connect(_plain(database_url), autocommit=True) as connection:
+            with psycopg.connect(plain(database_url), autocommit=True) as connection:
                 connection.execute(
                     "UPDATE procrastinate_jobs SET scheduled_at = now()"
                     " WHERE status = 'todo' AND scheduled_at <= now() + %s",
@@ -176,16 +176,16 @@ def run_jobs(app: Flask, database_url: str) -> Callable[..., None]:
     return run
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _named(url: str, name: str) -> str:
+def named(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def _create_database(url: str, name: str, *, template: str) -> None:
-    with psycopg.connect(_plain(url), autocommit=True) as connection:
+def create_database(url: str, name: str, *, template: str) -> None:
+    with psycopg.connect(plain(url), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
 
@@ -196,7 +196,7 @@ def _migrate(database_url: str, redis_url: str) -> None:
     )
     with app.app_context():
         flask_migrate.upgrade()
-    with psycopg.connect(_plain(database_url), autocommit=True) as connection:
+    with psycopg.connect(plain(database_url), autocommit=True) as connection:
         _keep_copies_of_given_rows(connection)
 
 

@@ -1,0 +1,69 @@
+"""Migrations: numbered, one head, reversible, and exactly the tables the models declare."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from app import create_app, tables
+from app.core.db import db
+from app.settings import Settings
+from tests.conftest import create_database, named, plain
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+@pytest.fixture
+def empty_app(settings: Settings) -> Iterator[Flask]:
+    name = "mall_migrations"
+    create_database(settings.database_url, name, template="template0")
+    yield create_app(
+        Settings(
+            database_url=named(settings.database_url, name),
+            redis_url=settings.redis_url,
+            secret_key=settings.secret_key,
+            testing=True,
+        )
+    )
+    with psycopg.connect(plain(settings.database_url), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_there_is_one_head_and_files_are_numbered():
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert len(scripts.get_heads()) == 1
+    for path in (MIGRATIONS / "versions").glob("*.py"):
+        assert re.fullmatch(r"\d{4}_[a-z_]+\.py", path.name), f"{path.name}: number it"
+
+
+@pytest.mark.xdist_group("migrations")
+def test_up_down_up_leaves_the_tables_the_models_declare(empty_app):
+    with empty_app.app_context():
+        flask_migrate.upgrade()
+        flask_migrate.downgrade(revision="base")
+        with db.engine.connect() as connection:
+            left = connection.exec_driver_sql(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                " UNION ALL SELECT proname FROM pg_proc"
+                " WHERE pronamespace = 'public'::regnamespace"
+            ).all()
+        assert left == [("alembic_version",)]
+        flask_migrate.upgrade()
+        with db.engine.connect() as connection:
+            context = MigrationContext.configure(
+                connection,
+                opts={
+                    "compare_type": True,
+                    "include_object": lambda _, name, kind, reflected, __: (
+                        not (kind == "table" and reflected and name.startswith("procrastinate_"))
+                    ),
+                },
+            )
+            assert compare_metadata(context, tables.metadata()) == []  # type: ignore[arg-type]
