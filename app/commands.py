@@ -8,20 +8,26 @@ from flask import Flask, current_app
 from flask_migrate import Migrate
 from sqlalchemy.orm import Session
 
+from app.catalogue import verify as catalogue
 from app.core import openapi, queue
 from app.core.db import db, read
 from app.core.verify import Breach
+from app.members import verify as members
+from app.staff.commands import staff_add
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
-CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {}
+CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
+    "members": members.verify,
+    "catalogue": catalogue.verify,
+}
 """Who proves which promises over the live database, in the order of the report."""
 
 
 def init_app(app: Flask) -> None:
     """Give `flask` the mall's commands, and `flask db …` for migrations."""
     Migrate(app, db, directory=str(MIGRATIONS))
-    for command in (worker, verify, openapi_document):
+    for command in (worker, verify, openapi_document, staff_add):
         app.cli.add_command(command)
 
 

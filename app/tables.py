@@ -2,12 +2,15 @@
 
 from sqlalchemy import MetaData
 
+from app.catalogue import models as catalogue
 from app.core import auth, idempotency
 from app.core.db import Base
+from app.members import models as members
+from app.staff import models as staff
 from distribution import models as distribution_models
 from promotions import models as promotions_models
 
-MODULES = (auth, idempotency)
+MODULES = (auth, idempotency, catalogue, members, staff)
 
 
 def metadata() -> list[MetaData]:
