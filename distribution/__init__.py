@@ -14,5 +14,7 @@ history. Its modules:
 - `ledger`       accounts, postings and entries
 - `commissions`  accrue, claw back, schedule, mature
 - `queries`      what a distributor and a merchant see
+- `people`       who the distributors are and who stands below them
+- `rollup`       the balances of the shop's own accounts
 - `verify`       the proof over the stored rows
 """

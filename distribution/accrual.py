@@ -52,18 +52,18 @@ def accrue(
     Per line and level: paid × rate, rounded down. An upline who is not active earns nothing, with
     the reason on record, and nobody else gets it. The order's second accrual changes nothing.
 
+    :raises ValueError: a line comes twice.
     :raises ledger.KeyReused: the order was accrued before with another buyer or other lines.
     """
-    payload = {
-        "buyer": buyer_id,
-        "lines": {line.line_source: [line.sku_id, line.paid_fen] for line in lines},
-    }
+    paid = {line.line_source: [line.sku_id, line.paid_fen] for line in lines}
+    if len(paid) < len(lines):
+        raise ValueError(f"{order_source}: a line comes twice")
     draft = ledger.reserve(
         session,
         idem_key=f"accrue:{order_source}",
         kind=PostingKind.ACCRUE,
         source=order_source,
-        payload=payload,
+        payload={"buyer": buyer_id, "lines": paid},
         now=now,
     )
     uplines = team.uplines_of(session, buyer_id) if draft else ()

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from distribution import policy
@@ -106,7 +107,7 @@ def sku_rates(session: Session, sku_ids: Iterable[int]) -> dict[int, SkuRates]:
     """The own rates of those SKUs that have any now. One query."""
     latest = (
         select(SkuRate.sku_id, SkuRate.id, SkuRate.level1_bp, SkuRate.level2_bp)
-        .distinct(SkuRate.sku_id)
+        .ext(distinct_on(SkuRate.sku_id))
         .where(SkuRate.sku_id.in_(sorted(set(sku_ids))))
         .order_by(SkuRate.sku_id, SkuRate.id.desc())
     )

@@ -78,3 +78,5 @@ class PostingKind(StrEnum):
     ACCRUE = "accrue"
     CLAW_BACK = "claw_back"
     MATURE = "mature"
+    HOLD = "hold"
+    """Available money set aside for a withdrawal."""

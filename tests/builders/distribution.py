@@ -1,13 +1,16 @@
 """Builders for the commission engine: distributors, teams, paid and refunded orders."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from distribution import commissions, joining, rules, team
+from distribution import commissions, joining, ledger, rules, team
 from distribution.commissions import PaidLine, RefundedLine
 from distribution.models import Distributor
 from distribution.rules import CommissionRules, Joining
+from distribution.states import AccountKind, PostingKind
 
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
 
@@ -28,7 +31,7 @@ def make_distributor(session: Session, *, member_id: int, now: datetime = NOON) 
 
 def make_chain(session: Session, *member_ids: int, now: datetime = NOON) -> None:
     """Bind each member to the next one; all but the first are distributors."""
-    for member_id, upline_id in reversed(list(zip(member_ids, member_ids[1:], strict=False))):
+    for member_id, upline_id in reversed(list(pairwise(member_ids))):
         bind(session, member_id=member_id, upline_id=upline_id, now=now)
 
 
@@ -73,3 +76,19 @@ def mature(session: Session, *, order: str = "order:1", now: datetime = NOON) ->
     """Receive an order's goods and let everything that is due an hour later mature."""
     commissions.schedule_maturity(session, order_source=order, mature_at=now)
     return commissions.mature_due(session, now=now + timedelta(hours=1))
+
+
+def withdraw(session: Session, *, member_id: int, amount_fen: int, now: datetime = NOON) -> None:
+    """Set available money aside, as a withdrawal will."""
+    draft = ledger.reserve(
+        session,
+        idem_key=f"hold:{uuid4()}",
+        kind=PostingKind.HOLD,
+        source="withdrawal:1",
+        payload={"fen": amount_fen},
+        now=now,
+    )
+    assert draft is not None
+    draft.lock([member_id], {AccountKind.AVAILABLE, AccountKind.WITHDRAWING})
+    draft.move(member_id, AccountKind.AVAILABLE, AccountKind.WITHDRAWING, amount_fen)
+    draft.write()

@@ -1,0 +1,202 @@
+"""What a distributor sees of the ledger and the team, and why a line earned what it did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, select
+from sqlalchemy.orm import Session, aliased
+
+from distribution.models import (
+    Account,
+    BindingLog,
+    Commission,
+    Entry,
+    Posting,
+)
+from distribution.states import AccountKind, CommissionState, PostingKind, Unearned
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a distributor has, owes and ever earned, in fen."""
+
+    frozen_fen: int
+    available_fen: int
+    withdrawing_fen: int
+    receivable_fen: int
+    earned_fen: int
+    """All that was ever accrued."""
+    clawed_fen: int
+    """What refunds took back of it."""
+
+
+class Move(NamedTuple):
+    """What one entry did to one account of the distributor."""
+
+    account: AccountKind
+    change_fen: int
+    balance_fen: int
+    """The account's balance after the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One entry of a distributor's statement."""
+
+    entry_id: int
+    kind: PostingKind
+    source: str
+    """The order, refund or batch the entry comes from."""
+    line_source: str | None
+    level: int | None
+    effective_at: datetime
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a line earned one upline what it did: base, rate, rule and binding, or why nothing."""
+
+    commission_id: int
+    order_source: str
+    line_source: str
+    sku_id: int
+    spu_id: int
+    buyer_id: int
+    level: int
+    beneficiary_id: int
+    base_fen: int
+    rate_bp: int
+    amount_fen: int
+    clawed_fen: int
+    state: CommissionState
+    reason: Unearned | None
+    rules_version: int
+    sku_rate_id: int | None
+    accrued_at: datetime
+    mature_at: datetime | None
+    bound_at: datetime
+    origin: str
+
+
+def summary(session: Session, member_id: int) -> Summary:
+    """
+    What a distributor has and owes; zeros for whoever has no accounts.
+
+    What is frozen was all credited by accruals, and what is not here any more was clawed back, so
+    four rows tell all, however long the history is.
+    """
+    rows = session.execute(
+        select(Account.kind, Account.balance_fen, Account.credited_fen).where(
+            Account.member_id == member_id
+        )
+    ).all()
+    balance = {row.kind: row.balance_fen for row in rows}
+    earned_fen = sum(row.credited_fen for row in rows if row.kind == AccountKind.FROZEN)
+    held = (AccountKind.FROZEN, AccountKind.AVAILABLE, AccountKind.WITHDRAWING)
+    kept_fen = sum(balance.get(kind, 0) for kind in held)
+    receivable_fen = balance.get(AccountKind.RECEIVABLE, 0)
+    return Summary(
+        frozen_fen=balance.get(AccountKind.FROZEN, 0),
+        available_fen=balance.get(AccountKind.AVAILABLE, 0),
+        withdrawing_fen=balance.get(AccountKind.WITHDRAWING, 0),
+        receivable_fen=receivable_fen,
+        earned_fen=earned_fen,
+        clawed_fen=earned_fen - kept_fen + receivable_fen,
+    )
+
+
+def statement(
+    session: Session, member_id: int, *, before: int | None = None, limit: int = 20
+) -> Sequence[StatementLine]:
+    """
+    A distributor's entries, newest first, each with the balances it led to.
+
+    `before` is the id of the last entry seen. A page costs the same however long the history is.
+    """
+    debit, credit = aliased(Account), aliased(Account)
+    query = (
+        select(
+            Entry.id, Entry.amount_fen, Entry.debit_balance_fen, Entry.credit_balance_fen,
+            debit.kind.label("debit"), credit.kind.label("credit"),
+            Posting.kind, Posting.source, Posting.effective_at,
+            Commission.line_source, Commission.level,
+        )
+        .join(Posting, Posting.id == Entry.posting_id)
+        .join(debit, debit.id == Entry.debit_account_id)
+        .join(credit, credit.id == Entry.credit_account_id)
+        .outerjoin(Commission, Commission.id == Entry.commission_id)
+        .where(Entry.member_id == member_id)
+        .order_by(Entry.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    if before is not None:
+        query = query.where(Entry.id < before)
+    return [
+        StatementLine(
+            entry_id=row.id,
+            kind=row.kind,
+            source=row.source,
+            line_source=row.line_source,
+            level=row.level,
+            effective_at=row.effective_at,
+            moves=(
+                *_move(row.debit, row.amount_fen, row.debit_balance_fen, is_debit=True),
+                *_move(row.credit, row.amount_fen, row.credit_balance_fen, is_debit=False),
+            ),
+        )
+        for row in session.execute(query)
+    ]
+
+
+def explain(session: Session, order_source: str) -> Sequence[Explanation]:
+    """Why each line of an order earned each upline what it did; empty if the buyer had none."""
+    of_order = Commission.order_source == order_source
+    return _explanations(
+        session, of_order, order=(Commission.line_source, Commission.level), limit=None
+    )
+
+
+def earnings(
+    session: Session, member_id: int, *, before: int | None = None, limit: int = 20
+) -> Sequence[Explanation]:
+    """A distributor's commissions, newest first, with their reasons; `before` a commission id."""
+    own = Commission.beneficiary_id == member_id
+    if before is not None:
+        own &= Commission.id < before
+    return _explanations(session, own, order=(Commission.id.desc(),), limit=limit)
+
+
+def _move(
+    account: AccountKind, amount_fen: int, balance_fen: int | None, *, is_debit: bool
+) -> tuple[Move, ...]:
+    """The change of one side of an entry; nothing for the shop's side."""
+    if balance_fen is None:
+        return ()
+    grows = is_debit == (account == AccountKind.RECEIVABLE)
+    return (Move(account, amount_fen if grows else -amount_fen, balance_fen),)
+
+
+def _explanations(
+    session: Session,
+    which: ColumnElement[bool],
+    *,
+    order: Sequence[SQLColumnExpression[Any]],
+    limit: int | None,
+) -> Sequence[Explanation]:
+    query = (
+        select(
+            Commission.id.label("commission_id"), Commission.order_source, Commission.line_source,
+            Commission.sku_id, Commission.spu_id, Commission.buyer_id, Commission.level,
+            Commission.beneficiary_id, Commission.base_fen, Commission.rate_bp, Commission.amount_fen,
+            Commission.clawed_fen, Commission.state, Commission.reason, Commission.rules_version,
+            Commission.sku_rate_id, Commission.accrued_at, Commission.mature_at, BindingLog.bound_at, BindingLog.origin,
+        )
+        .join(BindingLog, BindingLog.id == Commission.binding_log_id)
+        .where(which)
+        .order_by(*order)
+        .limit(limit)
+    )  # fmt: skip
+    return [Explanation(**row._asdict()) for row in session.execute(query)]

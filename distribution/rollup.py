@@ -1,0 +1,59 @@
+"""
+The balances of the shop's own accounts: a roll-up, plus the entries after it.
+
+Postings neither lock nor update these accounts, so that they never queue for one row. A job rolls
+them up now and then; the balance is exact at any time.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from distribution.states import AccountKind
+
+_ROLL_UP = text(
+    """
+    UPDATE account
+    SET debited_fen = debited_fen + tail.debited, credited_fen = credited_fen + tail.credited,
+        version = version + tail.touches, rolled_to = tail.rolled_to
+    FROM (
+        SELECT shop.id,
+               coalesce(sum(amount_fen) FILTER (WHERE debit_account_id = shop.id), 0) AS debited,
+               coalesce(sum(amount_fen) FILTER (WHERE credit_account_id = shop.id), 0) AS credited,
+               count(*) AS touches, max(entry.id) AS rolled_to
+        FROM account AS shop
+        JOIN entry ON entry.id > shop.rolled_to
+                  AND shop.id IN (entry.debit_account_id, entry.credit_account_id)
+        WHERE shop.member_id IS NULL
+        GROUP BY shop.id
+    ) AS tail
+    WHERE account.id = tail.id
+    """
+)
+_BALANCE = text(
+    """
+    SELECT account.balance_fen + coalesce(sum(
+        CASE account.id WHEN debit_account_id THEN amount_fen ELSE -amount_fen END), 0)
+    FROM account
+    LEFT JOIN entry ON entry.id > account.rolled_to
+                   AND account.id IN (entry.debit_account_id, entry.credit_account_id)
+    WHERE account.member_id IS NULL AND account.kind = :kind
+    GROUP BY account.id
+    """
+)
+
+
+def roll_up(session: Session) -> None:
+    """
+    Bring the shop's accounts up to the last entry. Commit soon: postings wait meanwhile.
+
+    While the lock is held nobody has written entries that are not committed yet, so no entry with
+    a lower id can appear later and be missed. It gives up after two seconds of waiting for it.
+    """
+    session.execute(text("SET LOCAL lock_timeout = '2s'"))
+    session.execute(text("LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE"))
+    session.execute(_ROLL_UP)
+
+
+def expense_fen(session: Session) -> int:
+    """What commissions have cost the shop: everything accrued less everything clawed back."""
+    return int(session.scalar(_BALANCE, {"kind": AccountKind.EXPENSE}) or 0)
