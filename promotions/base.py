@@ -26,7 +26,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The base of the engine's tables: constraints named by rule, integers BIGINT, moments aware."""
+    """The base of the engine's tables: named constraints, BIGINT integers, aware moments."""
 
     metadata = MetaData(
         naming_convention={
@@ -37,4 +37,4 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {int: BigInteger, datetime: Moment, dict[str, Any]: JSONB}  # noqa: RUF012  # SQLAlchemy's way
+    type_annotation_map = {int: BigInteger, datetime: Moment, dict[str, Any]: JSONB}

@@ -1,5 +1,5 @@
 """
-The engine's tables: campaigns, their history, what their limits still hold, and the snapshot version.
+The engine's tables: campaigns, their history, what their limits hold, and the snapshot version.
 
 Nothing here points outside: orders are sources such as `order:O01J…`, people are integer ids.
 """
