@@ -67,7 +67,8 @@ class Faults(Store):
 
         :raises ControlRefusal: no such surface, or it cannot have that kind of fault.
         """
-        check_kind(on, kind)
+        if kind not in possible_kinds(on):
+            raise ControlRefusal(422, f"kind on {on} must be one of {sorted(possible_kinds(on))}")
         fault = Fault(next(self._numbers), on, kind, times, args, match)
         self._pending.append(fault)
         return fault
@@ -99,20 +100,17 @@ def _is_crowded_out(fault: Fault, taken: Iterable[Fault]) -> bool:
     return fault.kind in kinds or (fault.kind in STOPPING and bool(kinds & STOPPING))
 
 
-def check_kind(on: str, kind: str) -> None:
+def possible_kinds(on: str) -> set[str]:
     """
-    Refuse a fault that could never happen.
+    Return the kinds of fault a surface can have.
 
-    :raises ControlRefusal: no such surface, or it cannot have that kind of fault.
+    :raises ControlRefusal: no such surface.
     """
     if on in NOTIFICATIONS:
-        possible = AT_CREATION | AT_ATTEMPT
-    elif on in CALLS or on == "*":
-        possible = CALL_KINDS
-    else:
-        raise ControlRefusal(422, f"on must be one of {sorted(CALLS | NOTIFICATIONS)} or *")
-    if kind not in possible:
-        raise ControlRefusal(422, f"kind on {on} must be one of {sorted(possible)}")
+        return AT_CREATION | AT_ATTEMPT
+    if on in CALLS or on == "*":
+        return CALL_KINDS
+    raise ControlRefusal(422, f"on must be one of {sorted(CALLS | NOTIFICATIONS)} or *")
 
 
 def named(faults: Sequence[Fault], kind: str) -> Fault | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from sandbox import faults as switches
+from sandbox.clock import rfc3339
 from sandbox.faults import Faults
 from sandbox.notify import Notifications
 from sandbox.refunds import Refunds
@@ -30,6 +31,10 @@ def index() -> str:
 
 
 def _values(world: World) -> dict[str, object]:
+    kinds = {
+        name: sorted(switches.possible_kinds(name))
+        for name in switches.CALLS | switches.NOTIFICATIONS
+    }
     passed = world.clock.passed()
     notifications = list(world.store(Notifications).all.values())
     return {
@@ -38,10 +43,11 @@ def _values(world: World) -> dict[str, object]:
         "notifications": [one.as_json(passed) for one in notifications[: -SHOWN - 1 : -1]],
         "faults": world.store(Faults).pending(),
         "calls": sorted(switches.CALLS),
-        "call_kinds": sorted(switches.CALL_KINDS),
         "surfaces": sorted(switches.NOTIFICATIONS),
-        "surface_kinds": sorted(switches.AT_CREATION | switches.AT_ATTEMPT),
+        "kinds": kinds,
+        "all_kinds": sorted({kind for possible in kinds.values() for kind in possible}),
         "merchants": list(world.merchants.values()),
         "settings": world.settings,
-        "clock": world.clock,
+        "now": rfc3339(world.clock.now()),
+        "speed": world.clock.speed,
     }

@@ -5,6 +5,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from sandbox import server
 from tests.sandbox.merchant import Merchant, new_key
 
