@@ -8,6 +8,9 @@ from flask import Flask
 from app.core import auth, openapi
 from app.core.auth import Audience
 from app.core.http import Blueprint
+from app.members import routes as members
+from app.staff import admin as staff
+from app.staff import audit
 
 
 class Group(NamedTuple):
@@ -21,10 +24,10 @@ class Group(NamedTuple):
 def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
-        Group(Audience.PUBLIC, "/api/v1", ()),
-        Group(Audience.SHOPPER, "/api/v1", ()),
-        Group(Audience.PUBLIC, "/admin/v1", ()),
-        Group(Audience.STAFF, "/admin/v1", ()),
+        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp,)),
+        Group(Audience.SHOPPER, "/api/v1", (members.bp,)),
+        Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
+        Group(Audience.STAFF, "/admin/v1", (staff.bp,)),
         Group(Audience.WECHAT, "/webhooks/wechat", ()),
     )
 
@@ -42,6 +45,8 @@ def _parents() -> Iterator[tuple[Blueprint, str]]:
         side = "admin" if group.prefix.startswith("/admin") else "mall"
         parent = Blueprint(f"{side}_{group.audience}", __name__)
         parent.before_request(auth.guard(group.audience))
+        if group.audience is Audience.STAFF:
+            audit.watch(parent)
         if group.audience in {Audience.SHOPPER, Audience.STAFF}:
             parent.guarded, parent.security = (401,), f"{group.audience}_token"
         for blueprint in group.blueprints:

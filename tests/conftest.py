@@ -28,6 +28,8 @@ from app.core import redis as core_redis
 from app.core.db import db
 from app.settings import Settings
 
+pytest_plugins = ["tests.wechat_sandbox"]
+
 TEMPLATE = "mall_template"
 
 
