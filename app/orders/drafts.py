@@ -1,0 +1,151 @@
+"""
+What an order would be: lines, freight and the quote, priced at this moment. Nothing is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.carts import service as carts
+from app.carts.service import SkuNotForSale
+from app.catalogue import freight
+from app.catalogue import queries as catalogue
+from app.catalogue.freight import FreightLine
+from app.catalogue.queries import SellableSku
+from app.catalogue.stock import OutOfStock
+from app.core import metrics
+from app.core.errors import Conflict
+from app.marketing import service as marketing
+from app.marketing.service import QuoteLine
+from app.members import queries as members
+from app.members.queries import AddressSnapshot
+from app.orders.models import OrderOrigin
+from promotions.pricing.quote import PricedLine, Quote
+
+
+class CartChanged(Conflict):
+    """A line of the cart that was to be bought is not there any more."""
+
+    code, title = "cart_changed", "购物车已变更，请刷新后重试"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be bought: SKU id → pieces, and where the buyer chose them."""
+
+    origin: OrderOrigin
+    quantities: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """One line as it would be ordered."""
+
+    seq: int
+    sku: SellableSku
+    priced: PricedLine
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an order would be. Freight is only known with an address."""
+
+    lines: Sequence[DraftLine]
+    quote: Quote
+    address: AddressSnapshot | None
+
+
+def preview(
+    session: Session,
+    *,
+    buyer_id: int,
+    wanted: Wanted,
+    address_id: int | None,
+    now: datetime,
+) -> Draft:
+    """
+    Say what an order would cost, and why; nothing is written or held.
+
+    :raises SkuNotForSale: a SKU is unknown or off the shelf.
+    :raises OutOfStock: there are fewer pieces than asked for.
+    :raises RegionNotServed: a product is not sent to the address.
+    :raises AddressNotFound: no such address, or somebody else's.
+    """
+    skus = _sellable(session, wanted.quantities)
+    address = None
+    if address_id is not None:
+        address = members.address_snapshot(session, member_id=buyer_id, address_id=address_id)
+    freight_fen = _freight_fen(session, skus, wanted.quantities, address)
+    # Lines are numbered by SKU id, so the same goods make the same quote however they were named.
+    numbered = list(enumerate(sorted(wanted.quantities), start=1))
+    quote = marketing.quote(
+        session,
+        lines=[
+            QuoteLine(line_id=seq, sku=skus[sku_id], quantity=wanted.quantities[sku_id])
+            for seq, sku_id in numbered
+        ],
+        member_id=buyer_id,
+        freight_fen=freight_fen,
+        now=now,
+    )
+    priced = {line.line_id: line for line in quote.lines}
+    lines = [DraftLine(seq, skus[sku_id], priced[seq]) for seq, sku_id in numbered]
+    return Draft(lines=lines, quote=quote, address=address)
+
+
+def from_cart(session: Session, *, buyer_id: int, item_ids: Sequence[int]) -> Wanted:
+    """
+    What the buyer's cart lines ask for; the cart is left as it is.
+
+    :raises CartChanged: one of them is not in the cart.
+    """
+    return _from_cart(carts.quantities(session, member_id=buyer_id, item_ids=item_ids), item_ids)
+
+
+def taken_from_cart(session: Session, *, buyer_id: int, item_ids: Sequence[int]) -> Wanted:
+    """
+    Take the buyer's cart lines out of the cart: of two orders for them one is placed.
+
+    :raises CartChanged: one of them is not in the cart.
+    """
+    return _from_cart(carts.take(session, member_id=buyer_id, item_ids=item_ids), item_ids)
+
+
+def _from_cart(quantities: Mapping[int, int], item_ids: Sequence[int]) -> Wanted:
+    if len(quantities) != len(set(item_ids)):
+        raise CartChanged
+    return Wanted(OrderOrigin.CART, quantities)
+
+
+def _sellable(session: Session, quantities: Mapping[int, int]) -> dict[int, SellableSku]:
+    skus = catalogue.skus_for_pricing(session, quantities.keys())
+    for sku_id, quantity in sorted(quantities.items()):
+        sku = skus.get(sku_id)
+        if sku is None or not sku.is_on_sale:
+            raise SkuNotForSale(sku_id=sku_id)
+        if sku.available < quantity:
+            metrics.stock_refusals.inc()
+            raise OutOfStock(sku_id=sku_id, available=sku.available)
+    return skus
+
+
+def _freight_fen(
+    session: Session,
+    skus: Mapping[int, SellableSku],
+    quantities: Mapping[int, int],
+    address: AddressSnapshot | None,
+) -> int:
+    if address is None:
+        return 0
+    parcels = [
+        FreightLine(
+            template_id=skus[sku_id].freight_template_id,
+            quantity=quantity,
+            weight_g=skus[sku_id].weight_g,
+            amount_fen=skus[sku_id].price_fen * quantity,
+        )
+        for sku_id, quantity in quantities.items()
+    ]
+    return freight.freight_fen(session, region_code=address.region_code, parcels=parcels)

@@ -1,0 +1,217 @@
+"""
+Refunds as the order sees them: set aside, then gone back or kept after all.
+
+Each is known by its source and happens once. The order's row is locked first, so two refunds of one
+order never together exceed what was paid.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.catalogue import stock
+from app.core import metrics
+from app.core.errors import Conflict
+from app.orders import queries
+from app.orders.models import Order, OrderLine, OrderRefund, OrderStatus, RefundStatus
+from app.orders.paying import line_source
+from distribution import commissions
+from distribution.commissions import RefundedLine
+
+REFUNDABLE = (
+    OrderStatus.PAID,
+    OrderStatus.SHIPPED,
+    OrderStatus.RECEIVED,
+    OrderStatus.COMPLETED,
+)
+
+
+class NotRefundable(Conflict):
+    """The order is not paid, or has gone back already."""
+
+    code, title = "not_refundable", "订单当前状态不能退款"
+
+
+class RefundExceedsPaid(Conflict):
+    """More would go back than was paid and is not on its way back already."""
+
+    code, title = "refund_exceeds_paid", "退款金额超过可退金额"
+
+
+class RefundUnknown(Exception):
+    """A refund is settled that was never begun, or the other way round than before."""
+
+
+def begin_refund(
+    session: Session,
+    *,
+    order_id: int,
+    refund_source: str,
+    line_amounts: Mapping[int, int],
+    freight_fen: int,
+    now: datetime,
+) -> bool:
+    """
+    Set aside fen of lines (by `order_line.id`) and of freight to go back; shipping waits for it.
+
+    An order that cost nothing may be refunded with nothing. Returns False if it was begun before.
+
+    :raises NotRefundable: the order is not paid, or wholly refunded.
+    :raises RefundExceedsPaid: a line, or the freight, has less left than is asked.
+    """
+    order = queries.locked(session, order_id=order_id)
+    if _find(session, refund_source) is not None:
+        return False
+    if order.status not in REFUNDABLE:
+        raise NotRefundable
+    amount_fen = _set_aside(session, order, line_amounts, freight_fen)
+    session.add(
+        OrderRefund(
+            source=refund_source,
+            order_id=order_id,
+            status=RefundStatus.REFUNDING,
+            amount_fen=amount_fen,
+            freight_fen=freight_fen,
+            line_amounts={str(line_id): fen for line_id, fen in line_amounts.items() if fen},
+            begun_at=now,
+        )
+    )
+    session.flush()
+    return True
+
+
+def finish_refund(session: Session, *, order_id: int, refund_source: str, now: datetime) -> bool:
+    """
+    Record that the money of a refund went back: commission is clawed back in proportion.
+
+    A line refunded whole before shipping puts its goods back on sale; an order refunded whole is
+    `refunded`. Returns False if it was finished before.
+
+    :raises RefundUnknown: it was never begun, or was abandoned.
+    """
+    order, refund = _begun(session, order_id, refund_source, RefundStatus.REFUNDED)
+    if refund is None:
+        return False
+    lines = queries.lines(session, order_id=order_id)
+    touched = _take_from_refunding(order, lines, refund)
+    order.refunded_fen += refund.amount_fen
+    order.freight_refunded_fen += refund.freight_fen
+    for line in touched:
+        line.refunded_fen += refund.line_amounts[str(line.id)]
+    was_shipped = order.shipped_at is not None
+    if order.refunded_fen == order.paid_fen:
+        order.status = OrderStatus.REFUNDED
+        metrics.orders.labels("refunded").inc()
+    _settle(session, refund, RefundStatus.REFUNDED, now=now)
+    if not was_shipped:
+        _put_back(session, order, lines, now=now)
+    commissions.claw_back(
+        session,
+        refund_source=refund_source,
+        lines=[RefundedLine(line_source(order, line), line.refunded_fen) for line in touched],
+        now=now,
+    )
+    return True
+
+
+def abandon_refund(session: Session, *, order_id: int, refund_source: str, now: datetime) -> bool:
+    """
+    Forget a refund that will not happen: its fen may be refunded again, the order may ship.
+
+    Returns False if it was abandoned before.
+
+    :raises RefundUnknown: it was never begun, or is finished.
+    """
+    order, refund = _begun(session, order_id, refund_source, RefundStatus.ABANDONED)
+    if refund is None:
+        return False
+    _take_from_refunding(order, queries.lines(session, order_id=order_id), refund)
+    _settle(session, refund, RefundStatus.ABANDONED, now=now)
+    return True
+
+
+def _set_aside(
+    session: Session, order: Order, line_amounts: Mapping[int, int], freight_fen: int
+) -> int:
+    """Raise what is on its way back, of the order and of each line; return the whole of it."""
+    by_id = {line.id: line for line in queries.lines(session, order_id=order.id)}
+    if not line_amounts.keys() <= by_id.keys():
+        raise ValueError(f"{order.order_no} has no lines {line_amounts.keys() - by_id.keys()}")
+    if freight_fen < 0 or min(line_amounts.values(), default=0) < 0:
+        raise ValueError("a refund is never negative")
+    amount_fen = sum(line_amounts.values()) + freight_fen
+    if amount_fen == 0 and order.paid_fen > 0:
+        raise ValueError("a refund of nothing")
+    for line_id, fen in line_amounts.items():
+        line = by_id[line_id]
+        if fen > line.payable_fen - line.refunding_fen - line.refunded_fen:
+            raise RefundExceedsPaid(line_id=line_id)
+        line.refunding_fen += fen
+    if freight_fen > order.freight_fen - order.freight_refunding_fen - order.freight_refunded_fen:
+        raise RefundExceedsPaid
+    order.refunding_fen += amount_fen
+    order.freight_refunding_fen += freight_fen
+    order.version += 1
+    return amount_fen
+
+
+def _begun(
+    session: Session, order_id: int, refund_source: str, outcome: RefundStatus
+) -> tuple[Order, OrderRefund | None]:
+    """The order, locked, and the refund if it is still to be settled; None if it was, this way."""
+    order = queries.locked(session, order_id=order_id)
+    refund = _find(session, refund_source)
+    if refund is None or refund.order_id != order_id:
+        raise RefundUnknown(f"{refund_source} was never begun for {order.order_no}")
+    if refund.status == outcome:
+        return order, None
+    if refund.status != RefundStatus.REFUNDING:
+        raise RefundUnknown(f"{refund_source} is {refund.status} already")
+    return order, refund
+
+
+def _take_from_refunding(
+    order: Order, lines: Sequence[OrderLine], refund: OrderRefund
+) -> list[OrderLine]:
+    """Lower what is on its way back; return the lines the refund is about."""
+    order.refunding_fen -= refund.amount_fen
+    order.freight_refunding_fen -= refund.freight_fen
+    order.version += 1
+    touched = [line for line in lines if str(line.id) in refund.line_amounts]
+    for line in touched:
+        line.refunding_fen -= refund.line_amounts[str(line.id)]
+    return touched
+
+
+def _settle(session: Session, refund: OrderRefund, status: RefundStatus, *, now: datetime) -> None:
+    refund.status = status
+    refund.settled_at = now
+    session.flush()
+
+
+def _put_back(session: Session, order: Order, lines: Sequence[OrderLine], *, now: datetime) -> None:
+    """Put goods that never left back on sale: of lines refunded whole, or of the whole order."""
+    is_over = order.status == OrderStatus.REFUNDED
+    back = [
+        line
+        for line in lines
+        if line.restocked_quantity == 0 and (is_over or 0 < line.payable_fen == line.refunded_fen)
+    ]
+    if not back:
+        return
+    quantities: dict[int, int] = {}
+    for line in back:
+        quantities[line.sku_id] = quantities.get(line.sku_id, 0) + line.quantity
+        line.restocked_quantity = line.quantity
+    session.flush()
+    stock.restock(session, source=order.source, quantities=quantities, now=now)
+
+
+def _find(session: Session, refund_source: str) -> OrderRefund | None:
+    return session.scalar(
+        select(OrderRefund)
+        .where(OrderRefund.source == refund_source)
+        .execution_options(populate_existing=True)
+    )
