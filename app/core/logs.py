@@ -4,6 +4,7 @@ JSON logs: one line an event, with the request's id and its actor, without secre
 
 import logging
 import re
+import secrets
 import sys
 import time
 from collections.abc import MutableMapping
@@ -11,7 +12,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from ulid import ULID
 
 from app.core import metrics
 from app.core.crypto import mask_phone
@@ -37,8 +37,8 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
     )
 
 
@@ -67,7 +67,7 @@ def _masked(key: str, value: Any) -> Any:
 
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else str(ULID())
+    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
