@@ -1,4 +1,4 @@
-"""The mall, its staff and the sandbox as HTTP clients: what the seed, the tour and the benches use."""
+"""The mall, its staff and the sandbox as HTTP clients: for the seed, the tour, the benches."""
 
 import secrets
 import time
