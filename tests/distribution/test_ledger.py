@@ -1,0 +1,108 @@
+"""The ledger: what it refuses, what the database refuses, and the shop's own accounts."""
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from distribution import ledger, rollup, rules, verify
+from distribution.ledger import Overdrawn
+from distribution.models import APPEND_ONLY, Account
+from distribution.policy import Rates
+from distribution.states import AccountKind, PostingKind
+from tests.builders.distribution import NOON, make_chain, make_distributor, make_rules, pay, refund
+
+
+@pytest.fixture
+def traded(session):
+    """A paid order with two levels, partly refunded; every append-only table has a row."""
+    make_rules(session)
+    rules.set_sku_rates(session, sku_id=9, rates=Rates(0, 0), changed_by="staff:1", now=NOON)
+    make_chain(session, 1, 2, 3)
+    pay(session, buyer_id=1)
+    refund(session, total_fen=5_000)
+    session.commit()
+
+
+@pytest.mark.usefixtures("traded")
+class TestHistory:
+    @pytest.mark.parametrize("table", APPEND_ONLY)
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "UPDATE {} SET {key} = {key}",
+            "DELETE FROM {}",
+            "TRUNCATE {} CASCADE",
+        ],
+    )
+    def test_cannot_be_changed(self, session, table, change):
+        key = "version" if table == "commission_rules" else "id"
+
+        with pytest.raises(DBAPIError, match="append-only"):
+            session.execute(text(change.format(table, key=key)))
+
+
+class TestDraft:
+    def reserve(self, session, key="test:1"):
+        make_distributor(session, member_id=2)
+        return ledger.reserve(
+            session, idem_key=key, kind=PostingKind.HOLD, source="test", payload={}, now=NOON
+        )
+
+    def test_an_account_never_falls_below_zero(self, session):
+        draft = self.reserve(session)
+        draft.lock([2], {AccountKind.AVAILABLE, AccountKind.WITHDRAWING})
+
+        with pytest.raises(Overdrawn):
+            draft.move(2, AccountKind.AVAILABLE, AccountKind.WITHDRAWING, 1)
+
+    def test_the_database_keeps_balances_above_zero_by_itself(self, session):
+        self.reserve(session)
+
+        with pytest.raises(IntegrityError, match="balance_not_negative"):
+            session.execute(text("UPDATE account SET debited_fen = 1 WHERE kind = 'available'"))
+
+    def test_a_second_use_of_the_key_for_the_same_event_does_nothing(self, session):
+        assert self.reserve(session) is not None
+        assert self.reserve(session) is None
+
+    def test_moving_nothing_writes_nothing(self, session):
+        draft = self.reserve(session)
+        draft.lock([2], {AccountKind.FROZEN})
+        draft.move(2, AccountKind.EXPENSE, AccountKind.FROZEN, 0)
+        draft.write()
+
+        assert session.scalar(text("SELECT count(*) FROM entry")) == 0
+
+    def test_accounts_that_are_missing_are_opened(self, session):
+        draft = self.reserve(session)
+        session.execute(text("DELETE FROM account"))
+        draft.lock([2], {AccountKind.FROZEN})
+        draft.move(2, AccountKind.EXPENSE, AccountKind.FROZEN, 5)
+        draft.write()
+
+        found = select(Account.balance_fen).where(Account.member_id == 2)
+        assert session.scalars(found).all() == [5]
+
+
+class TestRollUp:
+    def test_the_shop_spent_what_it_accrued_less_what_it_clawed_back(self, session, traded):
+        assert rollup.expense_fen(session) == 750
+
+    def test_a_shop_without_commissions_spent_nothing(self, session):
+        assert rollup.expense_fen(session) == 0
+
+    def test_rolling_up_changes_no_balance_at_any_point(self, session, traded):
+        rollup.roll_up(session)
+        assert rollup.expense_fen(session) == 750
+
+        pay(session, buyer_id=1, order="order:2")
+        assert rollup.expense_fen(session) == 2_250
+        rollup.roll_up(session)
+        rollup.roll_up(session)
+        assert rollup.expense_fen(session) == 2_250
+        assert list(verify.verify(session)) == []
+
+
+def test_a_naive_moment_is_refused(session):
+    with pytest.raises(Exception, match="naive"):
+        make_distributor(session, member_id=2, now=NOON.replace(tzinfo=None))

@@ -1,0 +1,94 @@
+"""The arithmetic: examples, and properties over everything a shop may sell."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distribution import policy, sharing
+from distribution.policy import Rates
+
+FEN = st.integers(0, 10_000_000_000)
+BP = st.integers(0, 10_000)
+RATES = st.builds(Rates, BP, BP)
+
+
+@pytest.mark.parametrize(
+    ("base_fen", "rate_bp", "earned_fen"),
+    [(19_900, 1000, 1_990), (199, 500, 9), (1, 9_999, 0), (10_000, 0, 0), (1, 10_000, 1)],
+)
+def test_a_commission_is_the_share_of_what_was_paid_rounded_down(base_fen, rate_bp, earned_fen):
+    assert policy.commission_fen(base_fen, rate_bp) == earned_fen
+
+
+@pytest.mark.parametrize(
+    ("rates", "levels", "cap_bp", "paid"),
+    [
+        (Rates(1000, 500), 2, 5000, Rates(1000, 500)),
+        (Rates(1000, 500), 1, 5000, Rates(1000, 0)),
+        (Rates(3000, 2500), 2, 5000, Rates(3000, 2000)),
+        (Rates(6000, 1), 2, 5000, Rates(5000, 0)),
+    ],
+)
+def test_the_first_level_is_served_first_and_both_stay_within_the_cap(rates, levels, cap_bp, paid):
+    assert policy.effective(rates, levels=levels, cap_bp=cap_bp) == paid
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_there_is_no_rate_for_any_other_level(level):
+    with pytest.raises(ValueError, match="levels 1 and 2"):
+        Rates(1, 1).of(level)
+
+
+@given(base_fen=FEN, rates=RATES, levels=st.sampled_from([1, 2]), cap_bp=BP)
+def test_both_levels_never_take_more_than_the_cap_of_what_was_paid(base_fen, rates, levels, cap_bp):
+    paid = policy.effective(rates, levels=levels, cap_bp=cap_bp)
+
+    both_fen = sum(policy.commission_fen(base_fen, paid.of(level)) for level in (1, 2))
+
+    assert both_fen * 10_000 <= base_fen * cap_bp
+
+
+@given(base_fen=st.integers(1, 10**10), data=st.data())
+def test_refunds_of_any_sizes_take_back_what_one_refund_of_their_total_takes(base_fen, data):
+    amount_fen = data.draw(st.integers(0, base_fen))
+    cuts = sorted(data.draw(st.lists(st.integers(0, base_fen), max_size=6)))
+    taken_fen = [
+        policy.clawed_target_fen(amount_fen, refunded_fen=total, base_fen=base_fen)
+        for total in [0, *cuts, base_fen]
+    ]
+
+    assert taken_fen == sorted(taken_fen)
+    assert taken_fen[0] == 0
+    assert taken_fen[-1] == amount_fen
+
+
+@pytest.mark.parametrize("refunded_fen", [-1, 101])
+def test_refunding_less_than_nothing_or_more_than_was_paid_is_refused(refunded_fen):
+    with pytest.raises(ValueError, match="of 100 fen paid"):
+        policy.clawed_target_fen(10, refunded_fen=refunded_fen, base_fen=100)
+
+
+def test_nothing_can_be_taken_back_of_a_line_that_cost_nothing():
+    assert policy.clawed_target_fen(0, refunded_fen=0, base_fen=0) == 0
+
+
+@given(amount_fen=FEN, balance_fen=FEN)
+def test_a_split_loses_nothing_and_never_overdraws(amount_fen, balance_fen):
+    covered_fen, rest_fen = policy.split(amount_fen, balance_fen)
+
+    assert covered_fen + rest_fen == amount_fen
+    assert 0 <= covered_fen <= balance_fen
+    assert rest_fen == 0 or covered_fen == balance_fen
+
+
+class TestScene:
+    def test_the_longest_scene_fits_the_32_characters_of_wechat(self):
+        assert len(sharing.scene("ABCDEFGH", spu_id=2**63 - 1)) == 32
+
+    @pytest.mark.parametrize("spu_id", [None, 1, 2**63 - 1])
+    def test_gives_back_the_invite_code_it_carries(self, spu_id):
+        assert sharing.invite_code_in(sharing.scene("23456789", spu_id=spu_id)) == "23456789"
+
+    @pytest.mark.parametrize("scene", ["", "i=ABC", "i=ABCDEFG0", "s=1", "i=ABCDEFGH&s=", "x"])
+    def test_gives_nothing_for_a_scene_that_is_not_ours(self, scene):
+        assert sharing.invite_code_in(scene) is None

@@ -1,0 +1,225 @@
+"""Threads against the real database: no deadlock surfaces, no drift, nothing happens twice."""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.orm import Session
+
+from distribution import commissions, joining, people, queries, rollup, team, verify
+from distribution.models import Binding, Commission, Posting
+from tests.builders.distribution import (
+    NOON,
+    bind,
+    make_chain,
+    make_distributor,
+    make_rules,
+    mature,
+    pay,
+    refund,
+)
+
+pytestmark = pytest.mark.race
+THREADS = 16
+
+
+@pytest.fixture
+def at_once(app, database_url):
+    """Run functions of a session at the same moment, each in a transaction of its own."""
+    engine = create_engine(database_url, pool_size=THREADS)
+
+    def run(works: list[Callable[[Session], object]]) -> list[object]:
+        barrier = Barrier(len(works))
+
+        def one(work: Callable[[Session], object]) -> object:
+            with Session(engine) as session:
+                barrier.wait()
+                result = work(session)
+                session.commit()
+                return result
+
+        with ThreadPoolExecutor(len(works)) as pool:
+            return [future.result() for future in [pool.submit(one, work) for work in works]]
+
+    yield run
+    engine.dispose()
+
+
+def refusal_of(call):
+    """Do it; the name of the refusal, if it was refused."""
+    try:
+        call()
+    except team.BindingRefused as refusal:
+        return type(refusal).__name__
+
+
+def test_an_order_accrued_by_many_at_once_pays_once(session, at_once):
+    make_rules(session)
+    make_chain(session, 1, 2, 3)
+    session.commit()
+
+    at_once([lambda s: pay(s, buyer_id=1)] * THREADS)
+
+    assert queries.summary(session, 2).earned_fen == 1_000
+    assert session.scalar(select(func.count()).select_from(Posting)) == 1
+
+
+def test_a_refund_clawed_back_by_many_at_once_takes_once(session, at_once):
+    make_rules(session)
+    make_chain(session, 1, 2, 3)
+    pay(session, buyer_id=1)
+    session.commit()
+
+    at_once([lambda s: refund(s, total_fen=5_000)] * THREADS)
+
+    assert queries.summary(session, 2).clawed_fen == 500
+    assert list(verify.verify(session)) == []
+
+
+def test_many_workers_mature_everything_once(session, at_once):
+    make_rules(session)
+    make_chain(session, 1, 2, 3)
+    pay(session, buyer_id=1, paid_fen=(1_000,) * 100)
+    commissions.schedule_maturity(session, order_source="order:1", mature_at=NOON)
+    session.commit()
+
+    matured = at_once([lambda s: commissions.mature_due(s, now=NOON, limit=20)] * 10)
+
+    assert sum(matured) <= 200
+    while commissions.mature_due(session, now=NOON, limit=20):
+        pass
+    assert queries.summary(session, 2).available_fen == 100 * 100
+    assert list(verify.verify(session)) == []
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_two_distributors_who_bind_to_each_other_at_once_never_make_a_circle(
+    session, at_once, attempt
+):
+    codes = {each: make_distributor(session, member_id=each).invite_code for each in (1, 2)}
+    session.commit()
+
+    def binding(member, upline):
+        return lambda s: refusal_of(
+            lambda: team.bind(
+                s, member_id=member, invite_code=codes[upline], origin="code", now=NOON
+            )
+        )
+
+    assert sorted(map(str, at_once([binding(1, 2), binding(2, 1)]))) == ["BindingCycle", "None"]
+    assert list(verify.verify(session)) == []
+
+
+def test_a_ring_of_distributors_binding_at_once_stays_open(session, at_once):
+    codes = {
+        each: make_distributor(session, member_id=each).invite_code
+        for each in range(1, THREADS + 1)
+    }
+    session.commit()
+
+    def binding(member):
+        upline = codes[member % THREADS + 1]
+        return lambda s: refusal_of(
+            lambda: team.bind(s, member_id=member, invite_code=upline, origin="code", now=NOON)
+        )
+
+    refusals = at_once([binding(member) for member in codes])
+
+    assert refusals.count("BindingCycle") == 1
+    assert list(verify.verify(session)) == []
+
+
+def test_a_member_who_joins_while_being_bound_is_bound_and_not_above_the_inviter(session, at_once):
+    make_rules(session)
+    inviter = make_distributor(session, member_id=2).invite_code
+    session.commit()
+
+    def bound(s):
+        team.bind(s, member_id=1, invite_code=inviter, origin="code", now=NOON)
+
+    def joined_and_bound_to(s):
+        code = joining.join(s, member_id=1, now=NOON).invite_code
+        s.commit()
+        return refusal_of(
+            lambda: team.bind(s, member_id=2, invite_code=code, origin="code", now=NOON)
+        )
+
+    at_once([bound, joined_and_bound_to])
+
+    assert session.scalar(select(func.count()).select_from(Binding)) == 1
+    assert list(verify.verify(session)) == []
+
+
+def test_a_member_bound_to_two_people_at_once_gets_one(session, at_once):
+    codes = [make_distributor(session, member_id=each).invite_code for each in range(2, 10)]
+    session.commit()
+
+    def binding(code):
+        return lambda s: refusal_of(
+            lambda: team.bind(s, member_id=1, invite_code=code, origin="code", now=NOON)
+        )
+
+    refusals = at_once([binding(code) for code in codes])
+
+    assert sorted(map(str, refusals)) == ["AlreadyBound"] * 7 + ["None"]
+    assert sum(people.team_counts(session, each)[0] for each in range(2, 10)) == 1
+
+
+def test_a_member_who_applies_many_times_at_once_joins_once(session, at_once):
+    codes = at_once([lambda s: joining.join(s, member_id=1, now=NOON).invite_code] * THREADS)
+
+    assert len(set(codes)) == 1
+
+
+def some_trades(number):
+    """A worker that pays, refunds, receives, matures and rolls up, each in its own transaction."""
+    chance = random.Random(number)
+
+    def trade(s, order):
+        buyer = chance.choice([1, 11, 12, 13, 14])
+        yield 1, lambda: pay(s, buyer_id=buyer, order=order, paid_fen=(5_000, 7_000))
+        total = chance.randint(1, 5_000)
+        yield 0.7, lambda: refund(s, total_fen=total, order=order, source=f"refund:{order}/1")
+        yield 0.5, lambda: receive(s, order)
+        yield 0.5, lambda: commissions.mature_due(s, now=NOON + timedelta(1), limit=5)
+        yield (
+            0.3,
+            lambda: refund(s, total_fen=7_000, order=order, seq=2, source=f"refund:{order}/2"),
+        )
+        yield 0.1, lambda: rollup.roll_up(s)
+
+    def work(s):
+        for turn in range(12):
+            for likelihood, step in trade(s, f"order:{number}-{turn}"):
+                if chance.random() < likelihood:
+                    step()
+                    s.commit()
+
+    return work
+
+
+def receive(s, order):
+    commissions.schedule_maturity(s, order_source=order, mature_at=NOON)
+
+
+@pytest.mark.slow
+def test_mixed_work_of_sixteen_threads_on_few_accounts_neither_deadlocks_nor_drifts(
+    session, at_once
+):
+    make_rules(session)
+    make_chain(session, 1, 2, 3, 4, 5)
+    for buyer, upline in ((11, 2), (12, 3), (13, 4), (14, 5)):
+        bind(session, member_id=buyer, upline_id=upline)
+    session.commit()
+
+    at_once([some_trades(number) for number in range(THREADS)])
+
+    assert list(verify.verify(session)) == []
+    orders = select(func.count(Commission.order_source.distinct()))
+    assert session.scalar(orders) == THREADS * 12
+    mature(session, order="order:0-0")
+    assert list(verify.verify(session)) == []

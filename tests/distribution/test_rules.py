@@ -1,0 +1,75 @@
+"""The rules are versions: the latest is in force, none is ever edited, none breaks a promise."""
+
+import dataclasses
+
+import pytest
+
+from distribution import rules
+from distribution.policy import Rates
+from distribution.rules import BadRules, CommissionRules, Joining
+from tests.builders.distribution import NOON, make_rules
+
+
+def set_sku(session, sku_id, rates):
+    rules.set_sku_rates(session, sku_id=sku_id, rates=rates, changed_by="staff:1", now=NOON)
+
+
+def test_a_shop_that_has_set_nothing_pays_one_level_and_approves_applications(session):
+    found = rules.current(session)
+
+    assert (found.version, found.levels, found.cap_bp) == (0, 1, 5000)
+    assert found.joining is Joining.APPROVAL
+
+
+def test_a_change_is_a_new_version_and_the_latest_is_in_force(session):
+    first = make_rules(session, levels=1, level2_bp=0)
+    second = make_rules(session, levels=2, level1_bp=800, level2_bp=200, mature_days=15)
+
+    assert second.version > first.version
+    assert rules.current(session) == second
+    assert (second.levels, second.rates, second.mature_days) == (2, Rates(800, 200), 15)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"levels": 3},
+        {"levels": 0},
+        {"level1_bp": -1},
+        {"level1_bp": 4000, "level2_bp": 1001},
+        {"cap_bp": 10_001},
+        {"mature_days": -1},
+        {"mature_days": 366},
+    ],
+)
+def test_rules_that_break_a_promise_are_refused(session, change):
+    with pytest.raises(BadRules):
+        rules.change(
+            session,
+            dataclasses.replace(CommissionRules(), **change),
+            changed_by="staff:1",
+            now=NOON,
+        )
+
+    assert rules.current(session).version == 0
+
+
+def test_the_latest_rates_of_a_sku_count_until_it_follows_the_rules_again(session):
+    set_sku(session, 1, Rates(100, 50))
+    set_sku(session, 2, Rates(0, 0))
+    set_sku(session, 1, Rates(200, 100))
+    set_sku(session, 3, Rates(300, 0))
+    set_sku(session, 3, None)
+
+    found = rules.sku_rates(session, [1, 2, 3, 4])
+
+    assert {sku_id: own.rates for sku_id, own in found.items()} == {
+        1: Rates(200, 100),
+        2: Rates(0, 0),
+    }
+
+
+@pytest.mark.parametrize("rates", [Rates(-1, 0), Rates(5000, 1)])
+def test_rates_of_a_sku_stay_within_nothing_and_the_cap(session, rates):
+    with pytest.raises(BadRules):
+        set_sku(session, 1, rates)
