@@ -166,6 +166,33 @@ def get(session: Session, promotion_id: int) -> Promotion:
     return promotion
 
 
+def with_limits(session: Session, promotion_id: int) -> tuple[Promotion, PromotionCounter | None]:
+    """
+    Return a promotion and, if it is limited, what is taken of its limits.
+
+    :raises NoSuchPromotion: there is none.
+    """
+    promotion = get(session, promotion_id)
+    return promotion, session.get(PromotionCounter, promotion_id)
+
+
+def page(
+    session: Session, *, status: CampaignStatus | None, before_id: int | None, limit: int
+) -> list[tuple[Promotion, PromotionCounter | None]]:
+    """Return up to `limit` promotions older than `before_id`, the latest first."""
+    wanted = (
+        select(Promotion, PromotionCounter)
+        .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
+        .order_by(Promotion.id.desc())
+        .limit(limit)
+    )
+    if status is not None:
+        wanted = wanted.where(Promotion.status == status)
+    if before_id is not None:
+        wanted = wanted.where(Promotion.id < before_id)
+    return [(promotion, counter) for promotion, counter in session.execute(wanted)]
+
+
 def history(session: Session, promotion_id: int) -> Sequence[PromotionVersion]:
     """Return every version of a promotion, the first one first."""
     return session.scalars(
@@ -210,7 +237,7 @@ def _checked(campaign: Campaign) -> pricing.Promotion:
     except UnknownKind as unknown:
         raise Contradiction("kind", Flaw.UNKNOWN_KIND) from unknown
     except pricing.EmptyScope as empty:
-        raise Contradiction("include", Flaw.EMPTY_SCOPE) from empty
+        raise Contradiction("includes", Flaw.EMPTY_SCOPE) from empty
     except EmptyWindow as empty:
         raise Contradiction("ends_at", Flaw.EMPTY_WINDOW) from empty
     if campaign.group is None and compiled.group_mode is not pricing.GroupMode.BEST:

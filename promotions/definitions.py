@@ -25,8 +25,8 @@ class Campaign:
     """
     Everything a merchant decides about a campaign.
 
-    `include` and `exclude` map `category_ids`, `spu_ids`, `sku_ids` and `tags` to lists; no
-    `include` means all goods. `terms` are the kind's own.
+    `includes` and `excludes` map `category_ids`, `spu_ids`, `sku_ids` and `tags` to lists; no
+    `includes` means all goods. `terms` are the kind's own.
     """
 
     kind: str
@@ -34,8 +34,8 @@ class Campaign:
     terms: Mapping[str, Any]
     starts_at: datetime
     ends_at: datetime | None = None
-    include: Mapping[str, Any] | None = None
-    exclude: Mapping[str, Any] = field(default_factory=dict)
+    includes: Mapping[str, Any] | None = None
+    excludes: Mapping[str, Any] = field(default_factory=dict)
     group: str | None = None
     group_mode: str = pricing.GroupMode.BEST.value
     priority: int = 0
@@ -70,8 +70,8 @@ class Campaign:
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             scope=pricing.Scope(
-                include=None if self.include is None else _targets(self.include),
-                exclude=_targets(self.exclude),
+                include=None if self.includes is None else _targets(self.includes),
+                exclude=_targets(self.excludes),
             ),
             group=self.group,
             group_mode=pricing.GroupMode(self.group_mode),
@@ -88,8 +88,8 @@ class Campaign:
         """Return what the `definition` column holds."""
         return {
             "terms": rule_of(self.kind, self.terms).to_json(),
-            "include": None if self.include is None else _plain(self.include),
-            "exclude": _plain(self.exclude),
+            "includes": None if self.includes is None else _plain(self.includes),
+            "excludes": _plain(self.excludes),
             "group_mode": self.group_mode,
             "agrees_with": sorted(self.agrees_with),
             "stop_after": self.stop_after,

@@ -6,7 +6,7 @@ from promotions.pricing.cart import Allowance, Cart, CartLine
 from promotions.pricing.engine import price
 from promotions.pricing.kinds import KINDS
 from promotions.pricing.kinds.spend_and_save import SpendAndSave, Tier
-from promotions.pricing.money import apportion, pct_round, units_share
+from promotions.pricing.money import ALL_BP, apportion, pct_round, units_share
 from promotions.pricing.promotion import GroupMode, Promotion
 from promotions.pricing.quote import Adjustment, PricedLine, Quote, Verdict
 from promotions.pricing.rule import (
@@ -25,6 +25,7 @@ from promotions.pricing.snapshot import MixedGroup, Snapshot, require_one_mode_p
 from promotions.pricing.tally import Code
 
 __all__ = [
+    "ALL_BP",
     "KINDS",
     "NOTHING",
     "Adjustment",

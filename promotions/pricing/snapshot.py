@@ -73,11 +73,19 @@ class Snapshot:
         """Return each running promotion with the lines in its scope, by lane and then by rank."""
         return self._index_at(cart.now).lookup(cart.lines)
 
+    def limited(self, cart: Cart) -> list[int]:
+        """Return the candidates whose limits the cart must bring as allowances."""
+        return [one.promotion_id for one, _ in self.candidates(cart) if one.is_capped]
+
+    def running(self, now: datetime) -> list[Promotion]:
+        """Return the promotions running at `now`, by lane and then by rank."""
+        return [one for one in self._in_order if one.is_running(now)]
+
     def _index_at(self, now: datetime) -> "_Index":
         epoch = bisect_right(self._boundaries, now)
         number, index = self._epoch
         if number != epoch:
-            index = _Index(one for one in self._in_order if one.is_running(now))
+            index = _Index(self.running(now))
             self._epoch = (epoch, index)  # One assignment: threads see the old pair or the new one.
         return index
 

@@ -1,0 +1,225 @@
+"""What staff set up, and what shoppers and staff are shown of promotions and quotes."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.core.fields import Fen, Id, Moment, Quantity, Query, Schema, Text, WholeNumber
+from app.core.http import page_of
+from promotions import models, pricing
+from promotions.states import Action, CampaignStatus, Phase
+
+TARGETS_MAX = 2000
+TAGS_MAX = 20
+TIERS_MAX = 10
+TIMES_MAX = 1000
+USES_MAX = 100_000_000
+PRIORITY_MAX = 10_000
+
+
+def _tags() -> ma.fields.List[Any]:
+    return ma.fields.List(
+        Text(maximum=models.NAME), load_default=list, validate=ma.validate.Length(max=TAGS_MAX)
+    )
+
+
+def _ids() -> ma.fields.List[Any]:
+    return ma.fields.List(Id(), load_default=list, validate=ma.validate.Length(max=TARGETS_MAX))
+
+
+class TargetsIn(Schema):
+    category_ids = _ids()
+    spu_ids = _ids()
+    sku_ids = _ids()
+    tags = _tags()
+
+
+class TierIn(Schema):
+    threshold_fen = Fen(minimum=1, required=True)
+    off_fen = Fen(load_default=0)
+    off_bp = WholeNumber(maximum=pricing.ALL_BP, load_default=0)
+
+
+class SpendAndSaveTerms(Schema):
+    tiers = ma.fields.List(
+        ma.fields.Nested(TierIn), required=True, validate=ma.validate.Length(min=1, max=TIERS_MAX)
+    )
+    max_times = Quantity(maximum=TIMES_MAX, load_default=1)
+
+
+class CampaignIn(Schema):
+    """The whole set-up of a campaign. No `includes`: all goods; no `ends_at`: for good."""
+
+    kind = ma.fields.String(required=True, validate=ma.validate.OneOf(list(pricing.KINDS)))
+    title = Text(maximum=models.TITLE, required=True)
+    terms = ma.fields.Nested(SpendAndSaveTerms, required=True)
+    starts_at = Moment(required=True)
+    ends_at = Moment(load_default=None, allow_none=True)
+    includes = ma.fields.Nested(TargetsIn, load_default=None, allow_none=True)
+    excludes = ma.fields.Nested(TargetsIn, load_default=dict)
+    group = Text(maximum=models.NAME, load_default=None, allow_none=True)
+    group_mode = ma.fields.String(
+        load_default=pricing.GroupMode.BEST.value,
+        validate=ma.validate.OneOf([mode.value for mode in pricing.GroupMode]),
+    )
+    priority = WholeNumber(minimum=-PRIORITY_MAX, maximum=PRIORITY_MAX, load_default=0)
+    tags = _tags()
+    agrees_with = _tags()
+    stop_after = ma.fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    base = ma.fields.String(
+        load_default=pricing.Base.RUNNING.value,
+        validate=ma.validate.OneOf([base.value for base in pricing.Base]),
+    )
+    max_discount_fen = Fen(minimum=1, load_default=None, allow_none=True)
+    max_uses = Quantity(maximum=USES_MAX, load_default=None, allow_none=True)
+    budget_fen = Fen(minimum=1, load_default=None, allow_none=True)
+
+
+class CampaignQuery(Query):
+    status = ma.fields.Enum(CampaignStatus, by_value=True)
+    cursor = Text(maximum=200)
+    limit = Quantity(maximum=100, load_default=20)
+
+
+class TargetsOut(ma.Schema):
+    category_ids = ma.fields.List(Id())
+    spu_ids = ma.fields.List(Id())
+    sku_ids = ma.fields.List(Id())
+    tags = ma.fields.List(ma.fields.String())
+
+
+class LimitsOut(ma.Schema):
+    max_uses = Quantity(required=True, allow_none=True)
+    uses_reserved = WholeNumber(required=True)
+    uses_used = WholeNumber(required=True)
+    budget_fen = Fen(required=True, allow_none=True)
+    reserved_fen = Fen(required=True)
+    used_fen = Fen(required=True)
+
+
+class CampaignOut(ma.Schema):
+    id = Id(required=True)
+    kind = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    badge = ma.fields.String(required=True)
+    status = ma.fields.Enum(CampaignStatus, by_value=True, required=True)
+    phase = ma.fields.Enum(Phase, by_value=True, required=True)
+    version = WholeNumber(required=True)
+    lane = ma.fields.Enum(pricing.Lane, by_value=True, required=True)
+    terms = ma.fields.Dict(required=True)
+    starts_at = Moment(required=True)
+    ends_at = Moment(required=True, allow_none=True)
+    includes = ma.fields.Nested(TargetsOut, required=True, allow_none=True)
+    excludes = ma.fields.Nested(TargetsOut, required=True)
+    group = ma.fields.String(required=True, allow_none=True)
+    group_mode = ma.fields.String(required=True)
+    priority = ma.fields.Integer(required=True)
+    tags = ma.fields.List(ma.fields.String(), required=True)
+    agrees_with = ma.fields.List(ma.fields.String(), required=True)
+    stop_after = ma.fields.Boolean(required=True)
+    base = ma.fields.String(required=True)
+    max_discount_fen = Fen(required=True, allow_none=True)
+    limits = ma.fields.Nested(LimitsOut, required=True, allow_none=True)
+    created_by = Id(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+
+
+CampaignPage = page_of(CampaignOut)
+
+
+class CampaignVersionOut(ma.Schema):
+    version = WholeNumber(required=True)
+    action = ma.fields.Enum(Action, by_value=True, required=True)
+    changed_by = Id(required=True)
+    changed_at = Moment(required=True)
+    document = ma.fields.Dict(required=True)
+
+
+class CampaignHistoryOut(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(CampaignVersionOut), required=True)
+
+
+class RunningQuery(Query):
+    sku_id = Id()
+
+
+class BadgeOut(ma.Schema):
+    promotion_id = Id(required=True)
+    kind = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    badge = ma.fields.String(required=True, metadata={"description": "如 满100减10"})
+    starts_at = Moment(required=True)
+    ends_at = Moment(required=True, allow_none=True)
+
+
+class BadgeListOut(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(BadgeOut), required=True)
+
+
+class LineDiscountOut(ma.Schema):
+    promotion_id = Id(required=True)
+    amount_fen = Fen(required=True)
+
+
+class PricedLineOut(ma.Schema):
+    line_id = ma.fields.Integer(required=True)
+    sku_id = Id(required=True)
+    quantity = Quantity(required=True)
+    unit_price_fen = Fen(required=True)
+    amount_fen = Fen(required=True)
+    discount_fen = Fen(required=True)
+    payable_fen = Fen(required=True)
+    discounts = ma.fields.List(ma.fields.Nested(LineDiscountOut), required=True)
+
+
+class ShareOut(ma.Schema):
+    line_id = ma.fields.Integer(required=True)
+    amount_fen = Fen(required=True)
+
+
+class AdjustmentOut(ma.Schema):
+    promotion_id = Id(required=True)
+    kind = ma.fields.String(required=True)
+    lane = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    amount_fen = Fen(required=True)
+    freight_fen = Fen(required=True)
+    shares = ma.fields.List(ma.fields.Nested(ShareOut), required=True)
+
+
+class ShortfallOut(ma.Schema):
+    measure = ma.fields.Enum(pricing.Measure, by_value=True, required=True)
+    need = ma.fields.Integer(required=True)
+    have = ma.fields.Integer(required=True)
+    gap = ma.fields.Integer(required=True)
+    saves_fen = Fen(required=True)
+
+
+class VerdictOut(ma.Schema):
+    promotion_id = Id(required=True)
+    title = ma.fields.String(required=True)
+    code = ma.fields.String(
+        required=True, validate=ma.validate.OneOf([code.value for code in pricing.Code])
+    )
+    amount_fen = Fen(required=True)
+    by = Id(required=True, allow_none=True)
+    shortfall = ma.fields.Nested(ShortfallOut, required=True, allow_none=True)
+    message = ma.fields.String(required=True, metadata={"description": "如 还差 20 元，可减 15 元"})
+
+
+class QuoteOut(ma.Schema):
+    """A quote as `app.marketing.wording.describe` gives it."""
+
+    engine_version = WholeNumber(required=True)
+    snapshot_version = WholeNumber(required=True)
+    input_digest = ma.fields.String(required=True)
+    is_optimal = ma.fields.Boolean(required=True)
+    items_fen = Fen(required=True)
+    discount_fen = Fen(required=True)
+    freight_list_fen = Fen(required=True)
+    freight_fen = Fen(required=True)
+    payable_fen = Fen(required=True)
+    lines = ma.fields.List(ma.fields.Nested(PricedLineOut), required=True)
+    adjustments = ma.fields.List(ma.fields.Nested(AdjustmentOut), required=True)
+    trace = ma.fields.List(ma.fields.Nested(VerdictOut), required=True)

@@ -1,0 +1,105 @@
+"""
+What the shop asks of the promotions engine: quotes, and holds on the promotions they use.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from app.catalogue.queries import SellableSku
+from app.core.errors import AppError
+from promotions import limits, pricing, snapshots
+
+_kept: WeakKeyDictionary[Engine | Connection, pricing.Snapshot] = WeakKeyDictionary()
+"""The compiled snapshot of each database this process talks to; one, outside of tests."""
+
+
+class PromotionGone(AppError):
+    """A promotion in the price has run out or was stopped; ask for a new quote."""
+
+    code, status, title = "promotion_gone", 409, "优惠已失效或已抢完，请重新确认价格"
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    """One SKU in a quantity, to be priced. `line_id` is the caller's and unique in the cart."""
+
+    line_id: int
+    sku: SellableSku
+    quantity: int
+
+
+def snapshot(session: Session, *, now: datetime) -> pricing.Snapshot:
+    """Return the compiled promotions of the current version; one row read unless it has changed."""
+    bind = session.get_bind()
+    kept = _kept.get(bind)
+    if kept is None or kept.version != snapshots.version(session):
+        kept = snapshots.load(session, now=now)
+        _kept[bind] = kept
+    return kept
+
+
+def quote(
+    session: Session,
+    *,
+    lines: Sequence[QuoteLine],
+    member_id: int,  # noqa: ARG001  # Part of the promise to callers: limits per person hang on it.
+    freight_fen: int,
+    now: datetime,
+) -> pricing.Quote:
+    """Return what the lines cost a member now, with every promotion that concerns them."""
+    current = snapshot(session, now=now)
+    cart = pricing.Cart(
+        lines=tuple(_cart_line(line) for line in lines), now=now, freight_fen=freight_fen
+    )
+    if limited := current.limited(cart):
+        cart = replace(cart, allowances=limits.allowances(session, limited))
+    return pricing.price(cart, current)
+
+
+def reserve(session: Session, *, source: str, quote: pricing.Quote, now: datetime) -> None:
+    """
+    Hold for `source` what the promotions in `quote` take of their limits, all or none; repeatable.
+
+    :raises PromotionGone: the one in `promotion_id` has run out or is no longer running.
+    """
+    try:
+        limits.reserve(session, source=source, uses=limits.uses_of(quote), now=now)
+    except limits.Refused as refused:
+        raise PromotionGone(promotion_id=refused.promotion_id) from refused
+
+
+def confirm(session: Session, *, source: str, now: datetime) -> None:
+    """Use up what `source` holds: its order is paid. Repeatable."""
+    limits.confirm(session, source=source, now=now)
+
+
+def release(session: Session, *, source: str, now: datetime) -> None:
+    """Give back what `source` holds: its order closed unpaid. Repeatable."""
+    limits.release(session, source=source, now=now)
+
+
+def running(session: Session, *, sku: SellableSku | None, now: datetime) -> list[pricing.Promotion]:
+    """Return the promotions running now, or only those that concern one SKU, by lane and rank."""
+    current = snapshot(session, now=now)
+    if sku is None:
+        return current.running(now)
+    cart = pricing.Cart(lines=(_cart_line(QuoteLine(1, sku, 1)),), now=now)
+    return [promotion for promotion, _ in current.candidates(cart)]
+
+
+def _cart_line(line: QuoteLine) -> pricing.CartLine:
+    sku = line.sku
+    return pricing.CartLine(
+        line_id=line.line_id,
+        sku_id=sku.sku_id,
+        spu_id=sku.spu_id,
+        quantity=line.quantity,
+        unit_price_fen=sku.price_fen,
+        category_path=sku.category_path,
+        tags=frozenset(sku.tags),
+    )
