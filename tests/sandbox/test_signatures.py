@@ -1,9 +1,11 @@
 """Who may call, in what order that is checked, and what the platform signs."""
 
 import json
+from base64 import b64decode
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -190,10 +192,6 @@ class TestKeyModes:
 
 
 def _unsealed(sealed):
-    from base64 import b64decode
-
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     return AESGCM(APIV3_KEY.encode()).decrypt(
         sealed["nonce"].encode(), b64decode(sealed["ciphertext"]), b"certificate"
     )
