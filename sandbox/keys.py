@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPrivateKey,
@@ -82,7 +82,10 @@ def load_public(pem: str) -> RSAPublicKey:
 
     :raises ValueError: the text is not the PEM of an RSA public key.
     """
-    key = load_pem_public_key(pem.encode())
+    try:
+        key = load_pem_public_key(pem.encode())
+    except UnsupportedAlgorithm as error:
+        raise ValueError("not a key this can read") from error
     if not isinstance(key, RSAPublicKey):
         raise ValueError("not an RSA public key")
     return key

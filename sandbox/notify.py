@@ -69,6 +69,8 @@ class Notification:
     retries: int = 0
     copies: int = 0
     due: float | None = None
+    plans: int = 0
+    """How often a delivery has been planned; only the last plan counts."""
 
     def as_json(self, clock_passed: float) -> dict[str, object]:
         return {
@@ -140,7 +142,9 @@ class Notifications(Store):
             attempt.status, attempt.error = None, "the answer was lost on the way"
         with world.lock:
             notification.attempts.append(attempt)
-            self._follow_up(notification, is_heard=attempt.status in HEARD)
+            # After a reset nobody must be told again about what is forgotten.
+            if self.is_current():
+                self._follow_up(notification, is_heard=attempt.status in HEARD)
         return attempt
 
     def resume(self) -> None:
@@ -151,13 +155,19 @@ class Notifications(Store):
 
     def _plan(self, notification: Notification, seconds: float) -> None:
         notification.state = "pending"
-        action = functools.partial(self._start, notification)
+        notification.plans += 1
+        action = functools.partial(self._start, notification, notification.plans)
         notification.due = self.world.agenda.after(seconds, action)
 
-    def _start(self, notification: Notification) -> None:
-        if notification.state == "pending" and self.world.settings.notify_automatically:
+    def _start(self, notification: Notification, plan: int) -> None:
+        is_wanted = notification.state == "pending" and notification.plans == plan
+        if is_wanted and self.world.settings.notify_automatically:
             notification.state, notification.due = "sending", None
-            self.world.agenda.in_background(functools.partial(self.deliver, notification))
+            self.world.agenda.in_background(functools.partial(self._deliver_planned, notification))
+
+    def _deliver_planned(self, notification: Notification) -> None:
+        if self.is_current():
+            self.deliver(notification)
 
     def _follow_up(self, notification: Notification, *, is_heard: bool) -> None:
         automatic = self.world.settings.notify_automatically

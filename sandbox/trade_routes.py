@@ -36,7 +36,7 @@ def create(world: World, merchant: Merchant) -> Answer:
 @call(GATE, "query")
 def query(world: World, merchant: Merchant, out_trade_no: str) -> Answer:
     """Query a trade by the merchant's number."""
-    check_mchid(merchant, request.args.get("mchid"))
+    check_mchid(merchant, request.args.get("mchid"), "query")
     trade = world.store(Trades).find(merchant.mchid, out_trade_no)
     return _shown(world, trade)
 
@@ -45,7 +45,7 @@ def query(world: World, merchant: Merchant, out_trade_no: str) -> Answer:
 @call(GATE, "query")
 def query_by_id(world: World, merchant: Merchant, transaction_id: str) -> Answer:
     """Query a trade by WeChat's number."""
-    check_mchid(merchant, request.args.get("mchid"))
+    check_mchid(merchant, request.args.get("mchid"), "query")
     trade = world.store(Trades).find_transaction(merchant.mchid, transaction_id)
     return _shown(world, trade)
 

@@ -61,14 +61,14 @@ class PayGate:
 GATE = PayGate()
 
 
-def check_mchid(merchant: Merchant, mchid: object) -> None:
+def check_mchid(merchant: Merchant, mchid: object, location: str = "body") -> None:
     """
     Refuse a request made in another merchant's name.
 
     :raises PayRefusal: `mchid` is not the one that signed.
     """
     if mchid != merchant.mchid:
-        detail: dict[str, object] = {"location": "body", "field": "/mchid", "value": mchid}
+        detail: dict[str, object] = {"location": location, "field": "/mchid", "value": mchid}
         raise PayRefusal(400, "PARAM_ERROR", "商户号与签名商户号不一致", detail)
 
 

@@ -56,6 +56,10 @@ class Store:
     def __init__(self, world: World) -> None:
         self.world = world
 
+    def is_current(self) -> bool:
+        """Tell whether no reset has replaced this store since."""
+        return self.world.store(type(self)) is self
+
 
 S = TypeVar("S", bound=Store)
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sandbox import keys, server
-from tests.sandbox.merchant import Merchant
+from tests.sandbox.merchant import Merchant, public_pem
 
 
 class TestMerchants:
@@ -29,7 +29,7 @@ class TestMerchants:
             "app_secret": "s",
             "mchid": "1",
             "merchant_serial": "S",
-            "merchant_public_key": "",
+            "merchant_public_key": public_pem(merchant.key),
             "apiv3_key": "k" * 32,
         }
 

@@ -116,6 +116,32 @@ class TestDelivery:
 
         assert "ReadTimeout" in automatic.notifications(number)[0]["attempts"][0]["error"]
 
+    def test_delivering_by_hand_replaces_the_planned_retry(self, automatic, inbox):
+        inbox.answers = [500, 500]
+        number = automatic.paid(notify_url=inbox.url)
+        automatic.control("idle")
+
+        name = automatic.notifications(number)[0]["id"]
+        automatic.control(f"notifications/{name}/deliver")
+        automatic.control("clock", advance_seconds=31)
+        automatic.control("idle")
+        automatic.control("clock", advance_seconds=DAY)
+        automatic.control("idle")
+
+        assert len(inbox.heard) == 3
+
+    def test_a_reset_ends_the_retries_of_what_was_on_its_way(self, automatic, inbox):
+        inbox.answers, inbox.delay = [500], 0.2
+        automatic.paid(notify_url=inbox.url)
+        _wait(lambda: inbox.heard)
+
+        automatic.control("reset")
+        automatic.control("idle")
+        automatic.control("clock", advance_seconds=DAY)
+        automatic.control("idle")
+
+        assert len(inbox.heard) == 1
+
 
 class TestManual:
     def test_nothing_is_sent_until_delivered(self, merchant, inbox):

@@ -1,6 +1,7 @@
 """Prepay, query, close and the payer's side, over HTTP."""
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -121,6 +122,27 @@ class TestPrepay:
         )
 
         assert answer.status_code == 200
+
+
+class TestRaces:
+    def test_many_prepays_of_one_number_open_one_trade(self, merchant):
+        body = merchant.order()
+        path = "/v3/pay/transactions/jsapi"
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: merchant.send("POST", path, body), range(24)))
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert len(merchant.look("trades")["trades"]) == 1
+
+    def test_many_payers_of_one_trade_pay_once(self, merchant):
+        number, prepay_id = merchant.open()
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: _pay(merchant, number, prepay_id), range(24)))
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 23
+        assert len(merchant.notifications(number)) == 1
 
 
 class TestExpiry:
