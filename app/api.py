@@ -8,6 +8,8 @@ from flask import Flask
 from app.core import auth, openapi
 from app.core.auth import Audience
 from app.core.http import Blueprint
+from app.marketing import admin as marketing_admin
+from app.marketing import routes as marketing
 from app.members import routes as members
 from app.staff import admin as staff
 from app.staff import audit
@@ -24,10 +26,10 @@ class Group(NamedTuple):
 def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
-        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp,)),
+        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, marketing.bp)),
         Group(Audience.SHOPPER, "/api/v1", (members.bp,)),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
-        Group(Audience.STAFF, "/admin/v1", (staff.bp,)),
+        Group(Audience.STAFF, "/admin/v1", (staff.bp, marketing_admin.bp)),
         Group(Audience.WECHAT, "/webhooks/wechat", ()),
     )
 

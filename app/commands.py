@@ -12,6 +12,7 @@ from app.catalogue import verify as catalogue
 from app.core import openapi, queue
 from app.core.db import db, read
 from app.core.verify import Breach
+from app.marketing import verify as marketing
 from app.members import verify as members
 from app.staff.commands import staff_add
 
@@ -20,6 +21,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "members": members.verify,
     "catalogue": catalogue.verify,
+    "promotions": marketing.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""
 
