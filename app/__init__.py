@@ -1,5 +1,7 @@
 """The shop: its HTTP API, its background work, and everything a shop is, one folder per noun."""
 
+from typing import Any
+
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from sqlalchemy.pool import NullPool
@@ -27,6 +29,13 @@ class _Json(DefaultJSONProvider):
     ensure_ascii = False
     sort_keys = False
     compact = True
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Refuse nesting that exhausts the interpreter as what it is, unreadable JSON."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 def create_app(settings: settings_module.Settings) -> Flask:

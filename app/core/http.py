@@ -13,12 +13,15 @@ The decorators both do and document: what a route accepts, returns and refuses i
 The fields of bodies and queries are in `app.core.fields`.
 """
 
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import marshmallow as ma
+from flask import Request
 from flask_smorest import Blueprint as SmorestBlueprint
+from webargs.flaskparser import FlaskParser
 
 from app.core import idempotency
 from app.core.errors import TITLES, AppError
@@ -54,8 +57,20 @@ def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
     return ma.Schema.from_dict(fields, name=f"{item.__name__.removesuffix('Out')}Page")
 
 
+class _Reader(FlaskParser):
+    """Reads bodies; what Python's JSON refuses by limits of its own is unreadable, not a bug."""
+
+    def _raw_load_json(self, req: Request) -> Any:
+        try:
+            return super()._raw_load_json(req)
+        except (ValueError, RecursionError) as error:  # Thousands of digits, or of brackets.
+            raise json.JSONDecodeError("unreadable", "", 0) from error
+
+
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is untyped.
     """The routes of one slice for one audience. Its name becomes the tag in the API reference."""
+
+    ARGUMENTS_PARSER = _Reader()
 
     guarded: tuple[int, ...] = ()
     """Statuses the audience's guard may answer; set on the audience's parent blueprint."""

@@ -66,13 +66,15 @@ def show_me() -> Staff:
 @bp.accepts(schemas.PasswordChange)
 @bp.returns(schemas.StaffSessionOut)
 @bp.fails(WrongPassword, TooMany)
-def change_my_password(present: str, new: str) -> dict[str, Any]:
+def change_my_password(present_password: str, new_password: str) -> dict[str, Any]:
     """Change my password: every other session ends, this one goes on with the token answered."""
     key = f"staff_password:{g.staff_id}"
     redis.rate_limit(key, limit=TRIES_PER_NAME, seconds=WINDOW_SECONDS)
     now = clock.now()
     with transaction() as session:
-        service.change_password(session, staff_id=g.staff_id, present=present, new=new, now=now)
+        service.change_password(
+            session, staff_id=g.staff_id, present=present_password, new=new_password, now=now
+        )
         token, expires_at = auth.issue(
             session, audience=auth.Audience.STAFF, subject_id=g.staff_id, now=now
         )
@@ -124,10 +126,10 @@ def reactivate_staff(staff_id: int) -> Staff:
 @bp.accepts(schemas.PasswordReset)
 @bp.returns(schemas.StaffOut)
 @bp.fails(StaffNotFound)
-def reset_staff_password(staff_id: int, new: str) -> Staff:
+def reset_staff_password(staff_id: int, new_password: str) -> Staff:
     """Give a staff account a new password and end its sessions."""
     with transaction() as session:
-        return service.reset_password(session, staff_id=staff_id, new=new, now=clock.now())
+        return service.reset_password(session, staff_id=staff_id, new=new_password, now=clock.now())
 
 
 @bp.get("/audit-log")

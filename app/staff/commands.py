@@ -3,6 +3,7 @@
 import sys
 
 import click
+from flask.cli import with_appcontext
 
 from app.core import clock
 from app.core.db import transaction
@@ -12,8 +13,9 @@ from app.staff.schemas import NewStaff
 
 
 @click.command("staff-add")
+@with_appcontext
 @click.argument("username")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.OWNER, show_default=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), default="owner")
 @click.option("--name", "display_name", help="Shown in the audit log; the username by default.")
 def staff_add(username: str, role: str, display_name: str | None) -> None:
     """Open a staff account; the password is asked for, or read as one line of standard input."""
@@ -21,7 +23,7 @@ def staff_add(username: str, role: str, display_name: str | None) -> None:
         "username": username,
         "password": _password(),
         "display_name": display_name or username,
-        "role": str(role),
+        "role": role,
     }
     if wrong := NewStaff().validate(given):
         raise click.ClickException(f"{wrong}")
@@ -33,7 +35,12 @@ def staff_add(username: str, role: str, display_name: str | None) -> None:
     click.echo(f"{staff.role} {staff.username} may sign in now")
 
 
+def is_terminal() -> bool:
+    """Whether a person is typing."""
+    return sys.stdin.isatty()
+
+
 def _password() -> str:
-    if sys.stdin.isatty():
+    if is_terminal():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\n")

@@ -43,12 +43,12 @@ class StaffSignIn(Schema):
 
 
 class PasswordChange(Schema):
-    present = Password()
-    new = Password(minimum=PASSWORD_MIN)
+    present_password = Password()
+    new_password = Password(minimum=PASSWORD_MIN)
 
 
 class PasswordReset(Schema):
-    new = Password(minimum=PASSWORD_MIN)
+    new_password = Password(minimum=PASSWORD_MIN)
 
 
 class NewStaff(Schema):
