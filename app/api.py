@@ -5,12 +5,17 @@ from typing import NamedTuple
 
 from flask import Flask
 
+from app.carts import routes as carts
+from app.catalogue import admin as catalogue_admin
+from app.catalogue import routes as catalogue
 from app.core import auth, openapi
 from app.core.auth import Audience
 from app.core.http import Blueprint
 from app.marketing import admin as marketing_admin
 from app.marketing import routes as marketing
 from app.members import routes as members
+from app.orders import admin as orders_admin
+from app.orders import routes as orders
 from app.staff import admin as staff
 from app.staff import audit
 
@@ -26,10 +31,14 @@ class Group(NamedTuple):
 def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
-        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, marketing.bp)),
-        Group(Audience.SHOPPER, "/api/v1", (members.bp,)),
+        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, catalogue.bp, marketing.bp)),
+        Group(Audience.SHOPPER, "/api/v1", (members.bp, carts.bp, orders.bp)),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
-        Group(Audience.STAFF, "/admin/v1", (staff.bp, marketing_admin.bp)),
+        Group(
+            Audience.STAFF,
+            "/admin/v1",
+            (staff.bp, catalogue_admin.bp, marketing_admin.bp, orders_admin.bp),
+        ),
         Group(Audience.WECHAT, "/webhooks/wechat", ()),
     )
 

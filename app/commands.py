@@ -14,6 +14,7 @@ from app.core.db import db, read
 from app.core.verify import Breach
 from app.marketing import verify as marketing
 from app.members import verify as members
+from app.orders import verify as orders
 from app.staff.commands import staff_add
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -22,6 +23,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "members": members.verify,
     "catalogue": catalogue.verify,
     "promotions": marketing.verify,
+    "orders": orders.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""
 

@@ -2,6 +2,11 @@
 The table of contents of background work. Importing a slice's `jobs` module registers its tasks.
 
 task | when | what it does
+orders.expire | when an order's time to pay is over | begins to close it
+orders.expire_due | each minute | begins to close what the timers missed; asks again what hangs
+orders.receive_due | hourly | counts goods shipped ten days ago as received
+orders.complete_due | hourly | completes what was received seven days ago
+core.purge_idempotency_keys | daily | forgets keys no client will use again
 """
 
 from app.core import clock, idempotency, queue
@@ -10,6 +15,7 @@ from app.core.db import transaction
 
 def load() -> None:
     """Register every task of the mall with the queue."""
+    from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
 
 
 @queue.periodic("core.purge_idempotency_keys", cron="17 4 * * *")

@@ -2,15 +2,17 @@
 
 from sqlalchemy import MetaData
 
+from app.carts import models as carts
 from app.catalogue import models as catalogue
 from app.core import auth, idempotency
 from app.core.db import Base
 from app.members import models as members
+from app.orders import models as orders
 from app.staff import models as staff
 from distribution import models as distribution_models
 from promotions import models as promotions_models
 
-MODULES = (auth, idempotency, catalogue, members, staff)
+MODULES = (auth, idempotency, catalogue, members, staff, carts, orders)
 
 
 def metadata() -> list[MetaData]:

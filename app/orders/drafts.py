@@ -22,7 +22,7 @@ from app.marketing.service import QuoteLine
 from app.members import queries as members
 from app.members.queries import AddressSnapshot
 from app.orders.models import OrderOrigin
-from promotions.pricing.quote import PricedLine, Quote
+from promotions.pricing import PricedLine, Quote
 
 
 class CartChanged(Conflict):

@@ -13,19 +13,16 @@ from app.catalogue import stock
 from app.core import metrics, numbers, queue
 from app.core.errors import Conflict
 from app.marketing import service as marketing
+from app.marketing import wording
 from app.orders import drafts, paying, queries
 from app.orders.drafts import Draft, DraftLine, Wanted
 from app.orders.models import Order, OrderLine, OrderOrigin, OrderStatus
 
 
 class PriceChanged(Conflict):
-    """The total is not the one the buyer saw; `draft` is what it would be now."""
+    """The total is not the one the buyer saw; `quote` is the one of this moment."""
 
     code, title = "price_changed", "价格有变动，请确认后重新下单"
-
-    def __init__(self, draft: Draft) -> None:
-        super().__init__()
-        self.draft = draft
 
 
 def place(  # One argument per thing the buyer decides.
@@ -45,13 +42,14 @@ def place(  # One argument per thing the buyer decides.
     An order that costs nothing is paid at once.
 
     :raises PriceChanged: the total is not `expected_payable_fen`.
+    :raises PromotionGone: a promotion in the price ran out at this very moment.
     :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound: as `drafts.preview`.
     """
     draft = drafts.preview(
         session, buyer_id=buyer_id, wanted=wanted, address_id=address_id, now=now
     )
     if draft.quote.payable_fen != expected_payable_fen:
-        raise PriceChanged(draft)
+        raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
     order = _order(draft, buyer_id=buyer_id, origin=wanted.origin, now=now)
     order.remark = remark
     order.expires_at = now + pay_within
@@ -59,7 +57,7 @@ def place(  # One argument per thing the buyer decides.
     session.flush()
     if draft.quote.payable_fen:
         queue.defer(session, "orders.expire", schedule_at=order.expires_at, order_id=order.id)
-    marketing.reserve(session, source=order.source, quote=draft.quote, member_id=buyer_id, now=now)
+    marketing.reserve(session, source=order.source, quote=draft.quote, now=now)
     stock.hold(session, source=order.source, quantities=wanted.quantities, now=now)
     session.execute(insert(OrderLine), [_row(order.id, line) for line in draft.lines])
     metrics.orders.labels("placed").inc()

@@ -1,0 +1,77 @@
+"""The cart as its member sees it: what can be bought, what cannot and why, and what it costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.carts.models import CartItem
+from app.catalogue import queries as catalogue
+from app.catalogue.queries import SellableSku
+from app.marketing import service as marketing
+from app.marketing.service import QuoteLine
+from promotions.pricing import Quote
+
+
+class Invalidity(StrEnum):
+    """Why a line of a cart cannot be bought as it stands."""
+
+    GONE = "gone"
+    """The SKU does not exist any more."""
+    OFF_SHELF = "off_shelf"
+    """The product is off the shelf, or this specification of it is not offered any more."""
+    SOLD_OUT = "sold_out"
+    SHORT = "short"
+    """Fewer pieces are left than the line asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """One line with its SKU as it is now. `invalidity` None: it can be bought."""
+
+    item: CartItem
+    sku: SellableSku | None
+    invalidity: Invalidity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """All lines, the latest first, and the quote of the selected valid ones, if there are any."""
+
+    lines: Sequence[CartLine]
+    quote: Quote | None
+
+
+def view(session: Session, *, member_id: int, now: datetime) -> Cart:
+    """The member's cart, priced at this moment, without freight."""
+    items = session.scalars(
+        select(CartItem).where(CartItem.member_id == member_id).order_by(CartItem.id.desc())
+    ).all()
+    skus = catalogue.skus_for_pricing(session, [item.sku_id for item in items])
+    lines = [_line(item, skus.get(item.sku_id)) for item in items]
+    wanted = [
+        QuoteLine(line_id=line.item.id, sku=line.sku, quantity=line.item.quantity)
+        for line in lines
+        if line.item.is_selected and line.invalidity is None and line.sku is not None
+    ]
+    if not wanted:
+        return Cart(lines, None)
+    quote = marketing.quote(session, lines=wanted, member_id=member_id, freight_fen=0, now=now)
+    return Cart(lines, quote)
+
+
+def _line(item: CartItem, sku: SellableSku | None) -> CartLine:
+    return CartLine(item, sku, _invalidity(item, sku))
+
+
+def _invalidity(item: CartItem, sku: SellableSku | None) -> Invalidity | None:
+    if sku is None:
+        return Invalidity.GONE
+    if not sku.is_on_sale:
+        return Invalidity.OFF_SHELF
+    if sku.available == 0:
+        return Invalidity.SOLD_OUT
+    return Invalidity.SHORT if sku.available < item.quantity else None

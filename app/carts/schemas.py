@@ -1,0 +1,116 @@
+"""What a cart is told and what it shows."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.carts.models import LINES_MAX, QUANTITY_MAX
+from app.carts.queries import Cart, CartLine, Invalidity
+from app.core.fields import Fen, Flag, Id, Quantity, Schema
+from app.marketing import wording
+from app.marketing.schemas import QuoteOut
+
+WORDS = {
+    Invalidity.GONE: "商品已失效",
+    Invalidity.OFF_SHELF: "商品已下架",
+    Invalidity.SOLD_OUT: "已售罄",
+    Invalidity.SHORT: "库存不足，仅剩 {available} 件",
+}
+
+
+def _item_ids(**kwargs: Any) -> ma.fields.List[int]:
+    return ma.fields.List(Id(), validate=ma.validate.Length(min=1, max=LINES_MAX), **kwargs)
+
+
+class NewItem(Schema):
+    sku_id = Id(required=True)
+    quantity = Quantity(maximum=QUANTITY_MAX, required=True)
+
+
+class ItemChange(Schema):
+    """Only what is to change, and at least one thing."""
+
+    sku_id = Id()
+    quantity = Quantity(maximum=QUANTITY_MAX)
+    is_selected = Flag()
+
+    @ma.validates_schema
+    def says_something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ma.ValidationError("没有要修改的内容")
+
+
+class Selection(Schema):
+    """Without `item_ids` it is all lines of the cart."""
+
+    item_ids = _item_ids(load_default=None)
+    is_selected = Flag(required=True)
+
+
+class Removal(Schema):
+    item_ids = _item_ids(required=True)
+
+
+class ItemOut(ma.Schema):
+    id = Id(required=True)
+    sku_id = Id(required=True)
+    quantity = Quantity(required=True)
+    is_selected = ma.fields.Boolean(required=True)
+
+
+class LineOut(ItemOut):
+    spu_id = Id(required=True, allow_none=True)
+    title = ma.fields.String(required=True)
+    spec_text = ma.fields.String(required=True)
+    image_url = ma.fields.String(required=True)
+    price_fen = Fen(required=True)
+    available = ma.fields.Integer(required=True)
+
+
+class InvalidLineOut(LineOut):
+    reason = ma.fields.Enum(Invalidity, by_value=True, required=True)
+    message = ma.fields.String(required=True, metadata={"description": "如 库存不足，仅剩 2 件"})
+
+
+class CartOut(ma.Schema):
+    lines = ma.fields.List(ma.fields.Nested(LineOut), required=True)
+    invalid_lines = ma.fields.List(ma.fields.Nested(InvalidLineOut), required=True)
+    quote = ma.fields.Nested(
+        QuoteOut,
+        required=True,
+        allow_none=True,
+        metadata={"description": "选中商品的价格，不含运费；line_id 为购物车行 id"},
+    )
+
+
+def shown(cart: Cart) -> dict[str, Any]:
+    """A cart as `CartOut` dumps it."""
+    return {
+        "lines": [_line(line) for line in cart.lines if line.invalidity is None],
+        "invalid_lines": [
+            {**_line(line), "reason": line.invalidity, "message": _message(line, line.invalidity)}
+            for line in cart.lines
+            if line.invalidity is not None
+        ],
+        "quote": wording.describe(cart.quote.to_json()) if cart.quote else None,
+    }
+
+
+def _line(line: CartLine) -> dict[str, Any]:
+    item, sku = line.item, line.sku
+    return {
+        "id": item.id,
+        "sku_id": item.sku_id,
+        "quantity": item.quantity,
+        "is_selected": item.is_selected,
+        "spu_id": sku.spu_id if sku else None,
+        "title": sku.title if sku else "",
+        "spec_text": sku.spec_text if sku else "",
+        "image_url": sku.image_url if sku else "",
+        "price_fen": sku.price_fen if sku else 0,
+        "available": sku.available if sku else 0,
+    }
+
+
+def _message(line: CartLine, reason: Invalidity) -> str:
+    return WORDS[reason].format(available=line.sku.available if line.sku else 0)

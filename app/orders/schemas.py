@@ -1,0 +1,251 @@
+"""What is asked of orders and what they show."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import marshmallow as ma
+
+from app.carts.models import LINES_MAX, QUANTITY_MAX
+from app.core import crypto, paging
+from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text
+from app.core.http import page_of
+from app.marketing import wording
+from app.marketing.schemas import QuoteOut
+from app.orders import queries
+from app.orders.drafts import Draft
+from app.orders.models import CloseReason, Order, OrderOrigin, OrderStatus
+
+BUY_NOW_LINES_MAX = 50
+REMARK_MAX = 200
+
+
+def _one_of(words: type[StrEnum], **kwargs: Any) -> ma.fields.String:
+    members = ma.validate.OneOf([word.value for word in words])
+    return ma.fields.String(required=True, validate=members, **kwargs)
+
+
+class WantedLine(Schema):
+    sku_id = Id(required=True)
+    quantity = Quantity(maximum=QUANTITY_MAX, required=True)
+
+
+class _Purchase(Schema):
+    """Either lines of the cart, or lines chosen on the spot."""
+
+    cart_item_ids = ma.fields.List(Id(), validate=ma.validate.Length(min=1, max=LINES_MAX))
+    lines = ma.fields.List(
+        ma.fields.Nested(WantedLine), validate=ma.validate.Length(min=1, max=BUY_NOW_LINES_MAX)
+    )
+
+    @ma.validates_schema
+    def names_one_source(self, data: dict[str, Any], **_: Any) -> None:
+        if ("cart_item_ids" in data) == ("lines" in data):
+            raise ma.ValidationError("须且只能提供 cart_item_ids 或 lines 之一", "lines")
+        sku_ids = [line["sku_id"] for line in data.get("lines", [])]
+        item_ids = data.get("cart_item_ids", [])
+        if len(set(sku_ids)) < len(sku_ids):
+            raise ma.ValidationError("同一规格请合并为一行", "lines")
+        if len(set(item_ids)) < len(item_ids):
+            raise ma.ValidationError("购物车行重复", "cart_item_ids")
+
+
+class Preview(_Purchase):
+    address_id = Id(
+        load_default=None, allow_none=True, metadata={"description": "不填则不计算运费"}
+    )
+
+
+class PlaceOrder(_Purchase):
+    address_id = Id(required=True)
+    expected_payable_fen = Fen(
+        required=True,
+        metadata={"description": "用户看到的应付金额；与现价不符则 409 price_changed"},
+    )
+    remark = Text(maximum=REMARK_MAX, minimum=0, multiline=True, load_default="")
+
+
+class OrderQuery(Query):
+    status = ma.fields.Enum(OrderStatus, by_value=True)
+    cursor = Text(maximum=200)
+
+
+class StaffOrderQuery(OrderQuery):
+    buyer_id = Id()
+    placed_from = Moment()
+    placed_to = Moment()
+
+
+class Shipping(Schema):
+    company_code = Pattern(r"[A-Za-z0-9_]{1,20}", required=True, error="快递公司编码格式不正确")
+    company_name = Text(maximum=32, required=True)
+    tracking_no = Pattern(r"[A-Za-z0-9-]{4,32}", required=True, error="快递单号格式不正确")
+
+
+class StaffRemark(Schema):
+    text = Text(maximum=REMARK_MAX, minimum=0, multiline=True, required=True)
+
+
+class LineOut(ma.Schema):
+    id = Id(required=True)
+    seq = ma.fields.Integer(required=True)
+    sku_id = Id(required=True)
+    spu_id = Id(required=True)
+    title = ma.fields.String(required=True)
+    spec_text = ma.fields.String(required=True)
+    image_url = ma.fields.String(required=True)
+    unit_price_fen = Fen(required=True)
+    quantity = Quantity(required=True)
+    amount_fen = Fen(required=True)
+    discount_fen = Fen(required=True)
+    payable_fen = Fen(required=True)
+    refunding_fen = Fen(required=True)
+    refunded_fen = Fen(required=True)
+
+
+class AddressOut(ma.Schema):
+    receiver = ma.fields.String(required=True)
+    phone = ma.fields.String(required=True)
+    region_code = ma.fields.String(required=True)
+    province = ma.fields.String(required=True)
+    city = ma.fields.String(required=True)
+    district = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
+
+
+class ShipmentOut(ma.Schema):
+    company_code = ma.fields.String(required=True)
+    company_name = ma.fields.String(required=True)
+    tracking_no = ma.fields.String(required=True)
+    shipped_at = Moment(required=True)
+
+
+class _AddressOf(ma.fields.Nested):
+    def get_value(self, obj: Any, *_: Any, **__: Any) -> Any:
+        return queries.address_of(obj)
+
+
+class _QuoteOf(ma.fields.Nested):
+    def get_value(self, obj: Any, *_: Any, **__: Any) -> Any:
+        return wording.describe(queries.quote_of(obj))
+
+
+def _receiver(order: Order) -> str:
+    return crypto.mask_name(queries.address_of(order).receiver)
+
+
+def _phone(order: Order) -> str:
+    return crypto.mask_phone(queries.address_of(order).phone)
+
+
+class PlacedOut(ma.Schema):
+    order_no = ma.fields.String(required=True)
+    status = _one_of(OrderStatus)
+    payable_fen = Fen(required=True)
+    expires_at = Moment(required=True)
+
+
+class OrderOut(PlacedOut):
+    origin = _one_of(OrderOrigin)
+    items_fen = Fen(required=True)
+    discount_fen = Fen(required=True)
+    freight_fen = Fen(required=True)
+    paid_fen = Fen(required=True)
+    refunding_fen = Fen(required=True)
+    refunded_fen = Fen(required=True)
+    placed_at = Moment(required=True)
+    paid_at = Moment(required=True, allow_none=True)
+    shipped_at = Moment(required=True, allow_none=True)
+    received_at = Moment(required=True, allow_none=True)
+    completed_at = Moment(required=True, allow_none=True)
+    closed_at = Moment(required=True, allow_none=True)
+    close_reason = _one_of(CloseReason, allow_none=True)
+    lines = ma.fields.List(ma.fields.Nested(LineOut), required=True)
+
+
+class OrderDetailOut(OrderOut):
+    """All of an order. `quote` says why each line costs what it costs; its line_id is `seq`."""
+
+    remark = ma.fields.String(required=True)
+    address = _AddressOf(AddressOut, required=True)
+    shipments = ma.fields.List(ma.fields.Nested(ShipmentOut), required=True)
+    quote = _QuoteOf(QuoteOut, required=True)
+
+
+class StaffOrderOut(OrderOut):
+    """An order in a list: whom it goes to is only hinted at."""
+
+    buyer_id = Id(required=True)
+    staff_remark = ma.fields.String(required=True)
+    receiver = ma.fields.Function(_receiver, metadata={"description": "王**"})
+    phone = ma.fields.Function(_phone, metadata={"description": "138****5678"})
+
+
+class StaffOrderDetailOut(OrderDetailOut):
+    buyer_id = Id(required=True)
+    staff_remark = ma.fields.String(required=True)
+    transaction_id = ma.fields.String(required=True, allow_none=True)
+
+
+class CountsOut(ma.Schema):
+    """How many orders of mine are in each status."""
+
+    unpaid = ma.fields.Integer(required=True)
+    closing = ma.fields.Integer(required=True)
+    closed = ma.fields.Integer(required=True)
+    paid = ma.fields.Integer(required=True)
+    shipped = ma.fields.Integer(required=True)
+    received = ma.fields.Integer(required=True)
+    completed = ma.fields.Integer(required=True)
+    refunded = ma.fields.Integer(required=True)
+
+
+class DraftLineOut(ma.Schema):
+    seq = ma.fields.Integer(required=True)
+    sku_id = Id(required=True)
+    spu_id = Id(required=True)
+    title = ma.fields.String(required=True)
+    spec_text = ma.fields.String(required=True)
+    image_url = ma.fields.String(required=True)
+    unit_price_fen = Fen(required=True)
+    quantity = Quantity(required=True)
+    amount_fen = Fen(required=True)
+    discount_fen = Fen(required=True)
+    payable_fen = Fen(required=True)
+
+
+class DraftOut(ma.Schema):
+    """What an order would be. Without an address there is no freight in it yet."""
+
+    lines = ma.fields.List(ma.fields.Nested(DraftLineOut), required=True)
+    address = ma.fields.Nested(AddressOut, required=True, allow_none=True)
+    quote = ma.fields.Nested(QuoteOut, required=True)
+
+
+OrderPage = page_of(OrderOut)
+StaffOrderPage = page_of(StaffOrderOut)
+
+
+def shown_draft(draft: Draft) -> dict[str, Any]:
+    """A draft as `DraftOut` dumps it."""
+    lines = [
+        {
+            **{name: getattr(line.sku, name) for name in OF_SKU},
+            **{name: getattr(line.priced, name) for name in OF_PRICE},
+            "seq": line.seq,
+        }
+        for line in draft.lines
+    ]
+    quote = wording.describe(draft.quote.to_json())
+    return {"lines": lines, "address": draft.address, "quote": quote}
+
+
+def shown_page(orders: Sequence[Order]) -> dict[str, Any]:
+    """A page of one order more than it shows, which says that there is a next page."""
+    items = list(orders[: queries.PAGE])
+    has_more = len(orders) > len(items)
+    return {"items": items, "next_cursor": paging.encode(items[-1].id) if has_more else None}
+
+
+OF_SKU = ("sku_id", "spu_id", "title", "spec_text", "image_url")
+OF_PRICE = ("unit_price_fen", "quantity", "amount_fen", "discount_fen", "payable_fen")
