@@ -10,9 +10,16 @@ from app.core.errors import AppError
 
 
 class WeChatError(AppError):
-    """Any failure of a call to WeChat."""
+    """Any failure of a call to WeChat. `cause` is for the log; shoppers only see the title."""
 
     code, status, title = "wechat_error", 502, "微信服务异常，请稍后再试"
+
+    def __init__(self, cause: str = "") -> None:
+        super().__init__()
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return self.cause or self.title
 
 
 class WeChatNotConfigured(WeChatError):
@@ -43,7 +50,7 @@ class WeChatRefused(WeChatError):
     def __init__(
         self, reason: str, *, http_status: int = 200, message: str = "", request_id: str = ""
     ) -> None:
-        super().__init__(f"{reason}: {message}", reason=reason)
+        super().__init__(f"{reason}: {message}")
         self.reason = reason
         """WeChat Pay's code (`NOT_ENOUGH`), or the mini-program API's errcode (`40013`)."""
         self.http_status = http_status

@@ -1,0 +1,183 @@
+"""
+Everything WeChat tells us, kept before it is believed, and acted upon once.
+
+Locks: the inbox row first, then the order, then the attempt or refund.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core import queue
+from app.payments import applying, facts
+from app.payments.applying import IGNORED, Outcome
+from app.payments.facts import MalformedFact, Standing
+from app.payments.models import FactKind, InboxStatus, PayInbox
+from app.wechat.errors import UntrustedAnswer
+from app.wechat.notify import Notification
+
+log = structlog.get_logger(__name__)
+
+KINDS = {"transaction": FactKind.TRADE, "refund": FactKind.REFUND}
+FIELDS = {FactKind.TRADE: facts.TRADE_FIELDS, FactKind.REFUND: facts.REFUND_FIELDS}
+NUMBERS = {FactKind.TRADE: "out_trade_no", FactKind.REFUND: "out_refund_no"}
+PROOF = (
+    "Wechatpay-Timestamp",
+    "Wechatpay-Nonce",
+    "Wechatpay-Serial",
+    "Wechatpay-Signature",
+)
+
+
+def store(
+    session: Session,
+    notification: Notification,
+    *,
+    headers: Mapping[str, str],
+    raw: bytes,
+    now: datetime,
+) -> bool:
+    """
+    Keep a verified notification and have it applied; False if that very one is kept already.
+
+    The job is in the same transaction: what is acknowledged is stored, what is stored is applied.
+    """
+    kind = KINDS.get(notification.original_type, FactKind.OTHER)
+    lower = {name.lower(): value for name, value in headers.items()}
+    row = _keep(
+        session,
+        event_id=notification.id,
+        kind=kind,
+        event_type=notification.event_type,
+        resource=notification.resource,
+        headers={name: lower.get(name.lower(), "") for name in PROOF},
+        raw=raw,
+        now=now,
+    )
+    if row is None:
+        return False
+    queue.defer(session, "payments.apply_fact", inbox_id=row.id)
+    return True
+
+
+def hear_answer(
+    session: Session, kind: FactKind, out_no: str, resource: dict[str, Any], *, now: datetime
+) -> Outcome:
+    """
+    Act upon WeChat's answer to a question about `out_no`, through the same door as a notification.
+
+    "Not paid yet" is not news and leaves no trace.
+
+    :raises UntrustedAnswer: the answer is about another number.
+    """
+    if resource.get(NUMBERS[kind]) != out_no:
+        raise UntrustedAnswer(f"asked about {out_no}, answered about another number")
+    if kind is FactKind.TRADE and _says_not_paid(resource):
+        return IGNORED
+    fact = _excerpt(kind, resource)
+    digest = hashlib.sha256(json.dumps(fact, sort_keys=True).encode()).hexdigest()
+    row = _keep(
+        session,
+        event_id=f"answer:{out_no}:{digest[:32]}",
+        kind=kind,
+        event_type="ANSWER",
+        resource=resource,
+        headers={},
+        raw=b"",
+        now=now,
+    )
+    return _handle(session, row, now=now) if row else IGNORED
+
+
+def handle(session: Session, *, inbox_id: int, now: datetime) -> None:
+    """Act upon one kept fact, once however often this is called."""
+    row = session.get(
+        PayInbox, inbox_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if row is not None and row.status == InboxStatus.RECEIVED:
+        _handle(session, row, now=now)
+
+
+def _handle(session: Session, row: PayInbox, *, now: datetime) -> Outcome:
+    with structlog.contextvars.bound_contextvars(out_no=row.out_no, event_id=row.event_id):
+        try:
+            outcome = _apply(session, row, now)
+        except MalformedFact as error:
+            outcome = applying.quarantine("malformed", error=str(error))
+    row.status, row.reason = outcome
+    row.handled_at = now
+    session.flush()
+    return outcome
+
+
+def _apply(session: Session, row: PayInbox, now: datetime) -> Outcome:
+    if row.kind == FactKind.TRADE:
+        return applying.apply_trade(session, facts.read_trade(row.fact), now=now)
+    if row.kind == FactKind.REFUND:
+        return applying.apply_refund(session, facts.read_refund(row.fact), now=now)
+    log.info("notification_ignored", event_type=row.event_type)
+    return IGNORED
+
+
+def _says_not_paid(resource: dict[str, Any]) -> bool:
+    try:
+        return facts.read_trade(resource).standing is Standing.OPEN
+    except MalformedFact:
+        return False
+
+
+def _keep(
+    session: Session,
+    *,
+    event_id: str,
+    kind: FactKind,
+    event_type: str,
+    resource: dict[str, Any],
+    headers: dict[str, str],
+    raw: bytes,
+    now: datetime,
+) -> PayInbox | None:
+    """Insert the row; None if its event is kept already."""
+    inserted = session.scalar(
+        insert(PayInbox)
+        .values(
+            event_id=event_id,
+            kind=kind,
+            event_type=event_type,
+            out_no=_out_no(kind, resource),
+            headers=headers,
+            raw=raw,
+            fact=_excerpt(kind, resource),
+            status=InboxStatus.RECEIVED,
+            received_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["event_id"])
+        .returning(PayInbox.id)
+    )
+    if inserted is None:
+        return None
+    return session.scalars(select(PayInbox).where(PayInbox.id == inserted)).one()
+
+
+def _excerpt(kind: FactKind, resource: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are acted upon, as PostgreSQL can hold them."""
+    kept = facts.excerpt(resource, FIELDS.get(kind, ()))
+    try:
+        text = json.dumps(kept, allow_nan=False)
+    except ValueError:
+        return {}
+    # A NUL inside JSON text is legal and the one thing JSONB refuses; so are lone surrogates.
+    return {} if "\\u0000" in text or "\\ud" in text else kept
+
+
+def _out_no(kind: FactKind, resource: dict[str, Any]) -> str:
+    number = resource.get(NUMBERS.get(kind, ""), "")
+    is_number = isinstance(number, str) and number.isascii() and number.isprintable()
+    return number if is_number and len(number) <= 64 else ""

@@ -1,0 +1,85 @@
+"""What payments answer."""
+
+import marshmallow as ma
+
+from app.core.fields import Fen, Moment, Query
+from app.core.http import page_of
+from app.payments.models import FactKind, InboxStatus, PaymentStatus, RefundStatus
+from app.payments.queries import BuyerState
+
+RequestPaymentOut = ma.Schema.from_dict(
+    {
+        name: ma.fields.String(required=True)
+        for name in ("timeStamp", "nonceStr", "package", "signType", "paySign")
+    },
+    name="RequestPayment",
+)
+"""The arguments of `wx.requestPayment`, to be passed on as they are."""
+
+
+class PaymentStateOut(ma.Schema):
+    """How the money for an order stands."""
+
+    state = ma.fields.Enum(BuyerState, by_value=True, required=True)
+    payable_fen = Fen(required=True)
+    paid_at = Moment(required=True, allow_none=True)
+
+
+class PaymentOut(ma.Schema):
+    """One attempt to pay."""
+
+    out_trade_no = ma.fields.String(required=True)
+    status = ma.fields.Enum(PaymentStatus, by_value=True, required=True)
+    amount_fen = Fen(required=True)
+    refund_fen = Fen(required=True)
+    transaction_id = ma.fields.String(required=True, allow_none=True)
+    created_at = Moment(required=True)
+    paid_at = Moment(required=True, allow_none=True)
+    closed_at = Moment(required=True, allow_none=True)
+
+
+class PaymentRefundOut(ma.Schema):
+    """One refund at WeChat."""
+
+    out_refund_no = ma.fields.String(required=True)
+    source = ma.fields.String(required=True)
+    status = ma.fields.Enum(RefundStatus, by_value=True, required=True)
+    amount_fen = Fen(required=True)
+    reason = ma.fields.String(required=True)
+    refund_id = ma.fields.String(required=True, allow_none=True)
+    last_error = ma.fields.String(required=True, allow_none=True)
+    created_at = Moment(required=True)
+    submitted_at = Moment(required=True, allow_none=True)
+    settled_at = Moment(required=True, allow_none=True)
+
+
+class PaymentFactOut(ma.Schema):
+    """One thing WeChat told us, and what became of it."""
+
+    id = ma.fields.Integer(required=True)
+    event_id = ma.fields.String(required=True)
+    kind = ma.fields.Enum(FactKind, by_value=True, required=True)
+    event_type = ma.fields.String(required=True)
+    out_no = ma.fields.String(required=True)
+    fact = ma.fields.Dict(required=True)
+    status = ma.fields.Enum(InboxStatus, by_value=True, required=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+    received_at = Moment(required=True)
+    handled_at = Moment(required=True, allow_none=True)
+
+
+class PaymentTimelineOut(ma.Schema):
+    """Everything that happened to the money of one order."""
+
+    payments = ma.fields.List(ma.fields.Nested(PaymentOut), required=True)
+    refunds = ma.fields.List(ma.fields.Nested(PaymentRefundOut), required=True)
+    facts = ma.fields.List(ma.fields.Nested(PaymentFactOut), required=True)
+
+
+class QuarantineQuery(Query):
+    """Which page."""
+
+    cursor = ma.fields.String(validate=ma.validate.Length(max=200))
+
+
+QuarantinePage = page_of(PaymentFactOut)
