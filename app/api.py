@@ -16,6 +16,9 @@ from app.marketing import routes as marketing
 from app.members import routes as members
 from app.orders import admin as orders_admin
 from app.orders import routes as orders
+from app.payments import admin as payments_admin
+from app.payments import routes as payments
+from app.payments import webhooks as payments_webhooks
 from app.staff import admin as staff
 from app.staff import audit
 
@@ -32,14 +35,14 @@ def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
         Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, catalogue.bp, marketing.bp)),
-        Group(Audience.SHOPPER, "/api/v1", (members.bp, carts.bp, orders.bp)),
+        Group(Audience.SHOPPER, "/api/v1", (members.bp, carts.bp, orders.bp, payments.bp)),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
         Group(
             Audience.STAFF,
             "/admin/v1",
-            (staff.bp, catalogue_admin.bp, marketing_admin.bp, orders_admin.bp),
+            (staff.bp, catalogue_admin.bp, marketing_admin.bp, orders_admin.bp, payments_admin.bp),
         ),
-        Group(Audience.WECHAT, "/webhooks/wechat", ()),
+        Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp,)),
     )
 
 

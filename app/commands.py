@@ -15,6 +15,7 @@ from app.core.verify import Breach
 from app.marketing import verify as marketing
 from app.members import verify as members
 from app.orders import verify as orders
+from app.payments import verify as payments
 from app.staff.commands import staff_add
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -23,6 +24,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "members": members.verify,
     "catalogue": catalogue.verify,
     "promotions": marketing.verify,
+    "payments": payments.verify,
     "orders": orders.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""

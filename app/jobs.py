@@ -6,6 +6,11 @@ orders.expire | when an order's time to pay is over | begins to close it
 orders.expire_due | each minute | begins to close what the timers missed; asks again what hangs
 orders.receive_due | hourly | counts goods shipped ten days ago as received
 orders.complete_due | hourly | completes what was received seven days ago
+payments.apply_fact | after a notification | acts upon what WeChat said
+payments.poll_payment | 15 s after an attempt, then ever rarer | asks WeChat what it has not said
+payments.close_order | when an order begins to close | closes it at WeChat, then here
+payments.submit_refund | after a refund is decided | carries it to WeChat, or asks how it stands
+payments.sweep | each minute | starts every question to WeChat that is due
 core.purge_idempotency_keys | daily | forgets keys no client will use again
 """
 
@@ -16,6 +21,7 @@ from app.core.db import transaction
 def load() -> None:
     """Register every task of the mall with the queue."""
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
+    from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.
 
 
 @queue.periodic("core.purge_idempotency_keys", cron="17 4 * * *")

@@ -8,11 +8,12 @@ from app.core import auth, idempotency
 from app.core.db import Base
 from app.members import models as members
 from app.orders import models as orders
+from app.payments import models as payments
 from app.staff import models as staff
 from distribution import models as distribution_models
 from promotions import models as promotions_models
 
-MODULES = (auth, idempotency, catalogue, members, staff, carts, orders)
+MODULES = (auth, idempotency, catalogue, members, staff, carts, orders, payments)
 
 
 def metadata() -> list[MetaData]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("app", "promotions", "distribution")
-EDGES = {"routes.py", "admin.py", "webhooks.py", "jobs.py", "commands.py", "audit.py"}
+EDGES = {"routes.py", "admin.py", "webhooks.py", "jobs.py", "commands.py", "audit.py", "calls.py"}
 
 
 def _calls(path: Path):
