@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from distribution.models import Binding, Distributor
@@ -44,10 +44,10 @@ def team_members(
     member_id: int,
     *,
     level: int,
-    before: tuple[datetime, int] | None = None,
+    before: int | None = None,
     limit: int = 20,
 ) -> Sequence[TeamMember]:
-    """People of one level, the latest first; `before` is the last one's (bound_at, member_id)."""
+    """The people of one level, the latest first; `before` is the member id of the last one seen."""
     person = aliased(Binding)
     query = select(person.member_id, person.bound_at)
     if level == 1:
@@ -57,11 +57,8 @@ def team_members(
         query = query.join(between, between.member_id == person.upline_member_id)
         query = query.where(between.upline_member_id == member_id)
     if before is not None:
-        moment, last_id = before
-        is_earlier = (person.bound_at < moment) | (
-            (person.bound_at == moment) & (person.member_id < last_id)
-        )
-        query = query.where(is_earlier)
+        last = select(Binding.bound_at, Binding.member_id).where(Binding.member_id == before)
+        query = query.where(tuple_(person.bound_at, person.member_id) < last.scalar_subquery())
     query = query.order_by(person.bound_at.desc(), person.member_id.desc()).limit(limit)
     return [TeamMember(row.member_id, level, row.bound_at) for row in session.execute(query)]
 

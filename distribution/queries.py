@@ -81,6 +81,30 @@ class Explanation:
     origin: str
 
 
+_EXPLAINED = (
+    Commission.id.label("commission_id"),
+    Commission.order_source,
+    Commission.line_source,
+    Commission.sku_id,
+    Commission.spu_id,
+    Commission.buyer_id,
+    Commission.level,
+    Commission.beneficiary_id,
+    Commission.base_fen,
+    Commission.rate_bp,
+    Commission.amount_fen,
+    Commission.clawed_fen,
+    Commission.state,
+    Commission.reason,
+    Commission.rules_version,
+    Commission.sku_rate_id,
+    Commission.accrued_at,
+    Commission.mature_at,
+    BindingLog.bound_at,
+    BindingLog.origin,
+)
+
+
 def summary(session: Session, member_id: int) -> Summary:
     """
     What a distributor has and owes; zeros for whoever has no accounts.
@@ -187,16 +211,10 @@ def _explanations(
     limit: int | None,
 ) -> Sequence[Explanation]:
     query = (
-        select(
-            Commission.id.label("commission_id"), Commission.order_source, Commission.line_source,
-            Commission.sku_id, Commission.spu_id, Commission.buyer_id, Commission.level,
-            Commission.beneficiary_id, Commission.base_fen, Commission.rate_bp, Commission.amount_fen,
-            Commission.clawed_fen, Commission.state, Commission.reason, Commission.rules_version,
-            Commission.sku_rate_id, Commission.accrued_at, Commission.mature_at, BindingLog.bound_at, BindingLog.origin,
-        )
+        select(*_EXPLAINED)
         .join(BindingLog, BindingLog.id == Commission.binding_log_id)
         .where(which)
         .order_by(*order)
         .limit(limit)
-    )  # fmt: skip
+    )
     return [Explanation(**row._asdict()) for row in session.execute(query)]
