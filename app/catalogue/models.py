@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, BigId, Fen
 
@@ -117,6 +117,10 @@ class FreightTemplate(Base):
     name: Mapped[str] = mapped_column(unique=True)
     charge_by: Mapped[ChargeBy] = mapped_column(String)
 
+    rules: Mapped[list["FreightRule"]] = relationship(
+        lazy="raise", viewonly=True, order_by="FreightRule.region_prefix"
+    )
+
 
 class FreightRule(Base):
     """
@@ -203,10 +207,12 @@ class Spu(Base):
     """The market price of its cheapest SKU, if that is above the price."""
     listed_at: Mapped[datetime | None]
     """When it first went on the shelf: leaving and returning does not make it new."""
-    search: Mapped[Any] = mapped_column(TSVECTOR)
+    search: Mapped[Any] = mapped_column(TSVECTOR, deferred=True, deferred_raiseload=True)
     """What `app.catalogue.search` made of its words."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    skus: Mapped[list["Sku"]] = relationship(lazy="raise", viewonly=True, order_by="Sku.id")
 
 
 class Sku(Base):

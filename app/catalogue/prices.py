@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.catalogue.models import PriceHistory, Sku
+from app.catalogue.models import PriceHistory, Sku, Spu
 
 COMPARED_WITHIN = timedelta(days=7)
 
@@ -28,6 +28,8 @@ def record(session: Session, skus: Iterable[Sku], *, staff_id: int | None, now: 
 
 def refresh_range(session: Session, *, spu_id: int) -> None:
     """Make the price range an SPU shows that of its active SKUs; without any, leave it."""
+    # Two SKUs repriced at once: the second must read after the first is through.
+    session.execute(select(Spu.id).where(Spu.id == spu_id).with_for_update(key_share=True))
     session.execute(RANGE, {"spu_id": spu_id})
 
 

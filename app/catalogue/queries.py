@@ -1,13 +1,24 @@
-"""What the catalogue tells other slices."""
+"""What the catalogue tells other slices, and what staff look up."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
-from app.catalogue.models import Category, Sku, Spu, SpuStatus
+from app.catalogue import search
+from app.catalogue.models import Category, Sku, Spu, SpuStatus, StockAdjustment
+from app.core import paging
+from app.core.errors import NotFound
+
+
+class SpuNotFound(NotFound):
+    code, title = "spu_not_found", "商品不存在或已下架"
+
+
+class SkuNotFound(NotFound):
+    code, title = "sku_not_found", "商品规格不存在"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,70 @@ def skus_for_pricing(session: Session, sku_ids: Collection[int]) -> dict[int, Se
         )
         for row in rows
     }
+
+
+def get_spu(session: Session, *, spu_id: int) -> Spu:
+    """
+    One product in whatever status, with all its SKUs, read anew.
+
+    :raises SpuNotFound: there is no such product.
+    """
+    spu = session.scalar(
+        select(Spu).where(Spu.id == spu_id).options(selectinload(Spu.skus)),
+        execution_options={"populate_existing": True},
+    )
+    if spu is None:
+        raise SpuNotFound
+    return spu
+
+
+def get_sku(session: Session, *, sku_id: int) -> Sku:
+    """
+    One SKU, offered or not, read anew.
+
+    :raises SkuNotFound: there is no such SKU.
+    """
+    sku = session.get(Sku, sku_id, populate_existing=True)
+    if sku is None:
+        raise SkuNotFound
+    return sku
+
+
+def list_spus(
+    session: Session,
+    *,
+    status: SpuStatus | None = None,
+    category_id: int | None = None,
+    q: str = "",
+    sku_code: str | None = None,
+    cursor: str | None = None,
+    limit: int = 20,
+) -> tuple[list[Spu], str | None]:
+    """A page of products for staff, newest first, with the cursor of the next."""
+    chosen = select(Spu).options(selectinload(Spu.skus)).order_by(Spu.id.desc())
+    if status is not None:
+        chosen = chosen.where(Spu.status == status)
+    if category_id is not None:
+        below = select(Category.id).where(Category.path.contains([category_id]))
+        chosen = chosen.where(Spu.category_id.in_(below))
+    if q:
+        # Words without a letter match nothing: '' is the tsquery that never does.
+        matches = text("search @@ CAST(:terms AS tsquery)")
+        chosen = chosen.where(matches.bindparams(terms=search.query(q) or ""))
+    if sku_code is not None:
+        chosen = chosen.where(exists().where(Sku.spu_id == Spu.id, Sku.code == sku_code))
+    if cursor:
+        (after,) = paging.decode(cursor, int)
+        chosen = chosen.where(Spu.id < after)
+    found = list(session.scalars(chosen.limit(limit + 1)))
+    shown = found[:limit]
+    return shown, paging.encode(shown[-1].id) if len(found) > limit else None
+
+
+def list_adjustments(session: Session, *, sku_id: int, limit: int = 100) -> list[StockAdjustment]:
+    """The latest stock adjustments of a SKU."""
+    newest = select(StockAdjustment).where(StockAdjustment.sku_id == sku_id)
+    return list(session.scalars(newest.order_by(StockAdjustment.id.desc()).limit(limit)))
 
 
 def spec_text(spec_values: Collection[str]) -> str:

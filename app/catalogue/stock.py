@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.catalogue.models import HoldStatus, Sku, StockAdjustment, StockHold
+from app.catalogue.queries import SkuNotFound
 from app.core import metrics
-from app.core.errors import AppError, NotFound
+from app.core.errors import AppError
 
 
 class OutOfStock(AppError):
@@ -27,10 +28,6 @@ class RestockRefused(AppError):
     """More units would come back than the source ever bought."""
 
     code, status, title = "restock_refused", 409, "退回数量超过已售数量"
-
-
-class SkuNotFound(NotFound):
-    code, title = "sku_not_found", "商品规格不存在"
 
 
 def hold(session: Session, *, source: str, quantities: Mapping[int, int], now: datetime) -> None:

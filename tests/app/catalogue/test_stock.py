@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.catalogue import stock, verify
+from app.catalogue import queries, stock, verify
 from app.catalogue.models import Sku
 from app.core.db import db, transaction
 from app.core.metrics import stock_refusals
@@ -167,7 +167,7 @@ class TestAdjust:
         assert list(verify.verify(session)) == []
 
     def test_an_unknown_sku_is_not_found(self, session, now):
-        with pytest.raises(stock.SkuNotFound):
+        with pytest.raises(queries.SkuNotFound):
             stock.adjust(session, sku_id=1, delta=1, reason="盘点", staff_id=None, now=now)
 
     @pytest.mark.parametrize("table", ["stock_adjustment", "price_history"])
