@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app import embedded
+from demo import seed
 from demo.processes import Family, free_port, python
 
 ROOT = Path(__file__).parent.parent
@@ -74,13 +75,13 @@ class Mall:
                 self.start_sandbox()
             with self._step("数据库结构"):
                 self.flask("db", "upgrade")
-            if self.seeded:
-                with self._step("示范店铺"):
-                    self._run(python("-m", "demo.seed"))
             with self._step("商城服务与后台任务"):
                 self.start_server()
                 self.start_worker()
                 self.family.wait_for("server", f"{self.url}/readyz")
+            if self.seeded:
+                with self._step("示范店铺"):
+                    seed.fill(self.url, self.sandbox_url, self.folder, self.env, self._progress)
         except BaseException:
             self.stop()
             raise
@@ -171,8 +172,19 @@ class Mall:
         }
 
     def _write_addresses(self) -> None:
-        addresses = {"mall": self.url, "sandbox": self.sandbox_url, "data_dir": str(self.data_dir)}
-        (self.folder / "running.json").write_text(json.dumps(addresses))
+        addresses = {
+            "mall": self.url,
+            "sandbox": self.sandbox_url,
+            "data_dir": str(self.data_dir),
+            "env": self.env,
+        }
+        path = self.folder / "running.json"
+        path.touch(mode=0o600)  # The environment carries this mall's own secrets.
+        path.write_text(json.dumps(addresses))
+
+    def _progress(self, done: int, of: int) -> None:
+        if done % 10 == 0 or done == of:
+            self.say(f"    {done}/{of}")
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:

@@ -5,7 +5,7 @@ A product is (category, title, subtitle, brand, spec, skus, tags); a SKU is (spe
 market price, stock, weight), prices in fen, weight in grams.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CATEGORIES = {
     "食品生鲜": ("坚果零食", "茶饮冲调", "时令水果", "粮油调味"),
@@ -149,19 +149,25 @@ PRODUCTS = (
     ProductSeed("身体洗护", "手工冷制皂", "橄榄油与羊奶", "海盐", (), _single(3200, None, 280, 110)),
 )  # fmt: skip
 
-FREIGHT = {
-    "name": "全国包邮（满 99 元）",
-    "charge_by": "weight",
-    "rules": (
-        # (region prefix, served, first grams, first fen, next grams, next fen, free over fen)
-        ("", True, 1000, 800, 1000, 200, 9900),
-        ("65", True, 1000, 2000, 1000, 1200, 29900),
-        ("54", True, 1000, 2500, 1000, 1500, 39900),
-        ("71", False, 1000, 0, 1000, 0, None),
-    ),
-}
+FREIGHT_NAME = "满 99 元包邮"
+FREIGHT_RULES = (
+    # region prefix, served, first grams, first fen, next grams, next fen, free over fen
+    ("", True, 1000, 800, 1000, 200, 9900),
+    ("65", True, 1000, 2000, 1000, 1200, 29900),
+    ("54", True, 1000, 2500, 1000, 1500, 39900),
+    ("71", False, 1000, 0, 1000, 0, None),
+)
 
-SPEND_AND_SAVE = {
-    "title": "全场满减",
-    "tiers": ((19900, 2000), (39900, 5000), (69900, 10000)),
-}
+CAMPAIGN_TITLE = "全场满减"
+CAMPAIGN_TIERS = ((19900, 2000), (39900, 5000), (69900, 10000))
+"""Threshold and what it saves, in fen."""
+
+
+def freight_template() -> dict[str, Any]:
+    """The shop's freight template as the admin API takes it."""
+    names = (
+        "region_prefix", "is_served", "first_units", "first_fen", "next_units", "next_fen",
+        "free_over_fen",
+    )  # fmt: skip
+    rules = [dict(zip(names, rule, strict=True)) for rule in FREIGHT_RULES]
+    return {"name": FREIGHT_NAME, "charge_by": "weight", "rules": rules}
