@@ -11,6 +11,8 @@ from app.catalogue import routes as catalogue
 from app.core import auth, openapi
 from app.core.auth import Audience
 from app.core.http import Blueprint
+from app.distributors import admin as distributors_admin
+from app.distributors import routes as distributors
 from app.marketing import admin as marketing_admin
 from app.marketing import routes as marketing
 from app.members import routes as members
@@ -35,12 +37,23 @@ def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
         Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, catalogue.bp, marketing.bp)),
-        Group(Audience.SHOPPER, "/api/v1", (members.bp, carts.bp, orders.bp, payments.bp)),
+        Group(
+            Audience.SHOPPER,
+            "/api/v1",
+            (members.bp, carts.bp, orders.bp, payments.bp, distributors.bp),
+        ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
         Group(
             Audience.STAFF,
             "/admin/v1",
-            (staff.bp, catalogue_admin.bp, marketing_admin.bp, orders_admin.bp, payments_admin.bp),
+            (
+                staff.bp,
+                catalogue_admin.bp,
+                marketing_admin.bp,
+                orders_admin.bp,
+                payments_admin.bp,
+                distributors_admin.bp,
+            ),
         ),
         Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp,)),
     )

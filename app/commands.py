@@ -12,6 +12,7 @@ from app.catalogue import verify as catalogue
 from app.core import openapi, queue
 from app.core.db import db, read
 from app.core.verify import Breach
+from app.distributors import verify as distributors
 from app.marketing import verify as marketing
 from app.members import verify as members
 from app.orders import verify as orders
@@ -26,6 +27,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "promotions": marketing.verify,
     "payments": payments.verify,
     "orders": orders.verify,
+    "distributors": distributors.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, any_, select
 from sqlalchemy.orm import Session, aliased
 
+from distribution.base import bigints
+from distribution.ledger import MEMBER_KINDS
 from distribution.models import (
     Account,
     BindingLog,
@@ -106,30 +108,29 @@ _EXPLAINED = (
 
 
 def summary(session: Session, member_id: int) -> Summary:
+    """What a distributor has and owes; zeros for whoever has no accounts."""
+    return summaries(session, [member_id])[member_id]
+
+
+def summaries(session: Session, member_ids: Sequence[int]) -> dict[int, Summary]:
     """
-    What a distributor has and owes; zeros for whoever has no accounts.
+    What each of these members has and owes. One query.
 
     What is frozen was all credited by accruals, and what is not here any more was clawed back, so
-    four rows tell all, however long the history is.
+    four rows tell all of a member, however long the history is.
     """
     rows = session.execute(
-        select(Account.kind, Account.balance_fen, Account.credited_fen).where(
-            Account.member_id == member_id
+        select(Account.member_id, Account.kind, Account.balance_fen, Account.credited_fen).where(
+            Account.member_id == any_(bigints(member_ids))
         )
-    ).all()
-    balance = {row.kind: row.balance_fen for row in rows}
-    earned_fen = sum(row.credited_fen for row in rows if row.kind == AccountKind.FROZEN)
-    held = (AccountKind.FROZEN, AccountKind.AVAILABLE, AccountKind.WITHDRAWING)
-    kept_fen = sum(balance.get(kind, 0) for kind in held)
-    receivable_fen = balance.get(AccountKind.RECEIVABLE, 0)
-    return Summary(
-        frozen_fen=balance.get(AccountKind.FROZEN, 0),
-        available_fen=balance.get(AccountKind.AVAILABLE, 0),
-        withdrawing_fen=balance.get(AccountKind.WITHDRAWING, 0),
-        receivable_fen=receivable_fen,
-        earned_fen=earned_fen,
-        clawed_fen=earned_fen - kept_fen + receivable_fen,
     )
+    held: dict[int, dict[AccountKind, int]] = {member_id: {} for member_id in member_ids}
+    earned = dict.fromkeys(member_ids, 0)
+    for row in rows:
+        held[row.member_id][row.kind] = row.balance_fen
+        if row.kind == AccountKind.FROZEN:
+            earned[row.member_id] = row.credited_fen
+    return {member_id: _summary(held[member_id], earned[member_id]) for member_id in member_ids}
 
 
 def statement(
@@ -191,6 +192,21 @@ def earnings(
     if before is not None:
         own &= Commission.id < before
     return _explanations(session, own, order=(Commission.id.desc(),), limit=limit)
+
+
+def _summary(held: dict[AccountKind, int], earned_fen: int) -> Summary:
+    frozen_fen, available_fen, withdrawing_fen, receivable_fen = (
+        held.get(kind, 0) for kind in MEMBER_KINDS
+    )
+    kept_fen = frozen_fen + available_fen + withdrawing_fen - receivable_fen
+    return Summary(
+        frozen_fen=frozen_fen,
+        available_fen=available_fen,
+        withdrawing_fen=withdrawing_fen,
+        receivable_fen=receivable_fen,
+        earned_fen=earned_fen,
+        clawed_fen=earned_fen - kept_fen,
+    )
 
 
 def _move(

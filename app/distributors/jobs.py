@@ -1,0 +1,31 @@
+"""The background work of distribution: commissions mature, the shop's accounts are rolled up."""
+
+import structlog
+
+from app.core import clock, queue
+from app.core.db import transaction
+from distribution import commissions, rollup
+
+log = structlog.get_logger(__name__)
+
+
+@queue.periodic("distributors.mature", cron="*/5 * * * *")
+def mature() -> None:
+    """Make every commission available whose day has come, batch by batch."""
+    now = clock.now()
+    total = 0
+    while True:
+        with transaction() as session:
+            matured = commissions.mature_due(session, now=now)
+        total += matured
+        if matured == 0:
+            break
+    if total:
+        log.info("commissions_matured", commissions=total)
+
+
+@queue.periodic("distributors.roll_up", cron="41 3 * * *")
+def roll_up() -> None:
+    """Add the day's entries to the shop's own accounts: their balances stay quick to read."""
+    with transaction() as session:
+        rollup.roll_up(session)

@@ -1,0 +1,84 @@
+"""What a member does as a distributor, and being bound to one."""
+
+from typing import Any
+
+from flask import g
+
+from app.catalogue.queries import SpuNotFound
+from app.core import clock, redis
+from app.core.db import read, transaction
+from app.core.http import Blueprint
+from app.core.redis import TooMany
+from app.distributors import schemas, service, views
+from app.distributors.service import REFUSALS, DistributorNotActive
+from app.distributors.views import NotADistributor
+
+CODES_PER_HOUR = 20
+"""Invite codes a member may try: guessing one takes a million million."""
+
+bp = Blueprint("distributor", __name__, description="分销：申请、推广、佣金、团队")
+
+
+@bp.post("/distributor/apply")
+@bp.returns(schemas.ProfileOut)
+def apply_as_distributor() -> dict[str, Any]:
+    """Apply to be a distributor: free, at once or after approval; asking again changes nothing."""
+    with transaction() as session:
+        return service.apply(session, member_id=g.member_id, now=clock.now())
+
+
+@bp.get("/distributor")
+@bp.returns(schemas.ProfileOut)
+@bp.fails(NotADistributor)
+def show_distributor() -> dict[str, Any]:
+    """Show my standing, what I earned, what I may withdraw and what I owe."""
+    return views.profile(read(), g.member_id)
+
+
+@bp.get("/distributor/statement")
+@bp.accepts(schemas.PageQuery)
+@bp.returns(schemas.EntryPage)
+@bp.fails(NotADistributor)
+def show_statement(limit: int, cursor: str | None = None) -> dict[str, Any]:
+    """List every entry of my accounts with the balance it led to, the latest first."""
+    return views.statement(read(), g.member_id, cursor=cursor, limit=limit)
+
+
+@bp.get("/distributor/commissions")
+@bp.accepts(schemas.PageQuery)
+@bp.returns(schemas.CommissionPage)
+@bp.fails(NotADistributor)
+def list_my_commissions(limit: int, cursor: str | None = None) -> dict[str, Any]:
+    """List what each sold line earned me and why, the latest first."""
+    return views.earnings(read(), g.member_id, cursor=cursor, limit=limit)
+
+
+@bp.get("/distributor/team")
+@bp.accepts(schemas.TeamQuery)
+@bp.returns(schemas.TeamPage)
+@bp.fails(NotADistributor)
+def show_team(level: int, limit: int, cursor: str | None = None) -> dict[str, Any]:
+    """Show how many people I brought and they brought, and who, masked, on one level."""
+    return views.team(read(), g.member_id, level=level, cursor=cursor, limit=limit)
+
+
+@bp.get("/distributor/share")
+@bp.accepts(schemas.ShareQuery)
+@bp.returns(schemas.ShareOut)
+@bp.fails(NotADistributor, DistributorNotActive, SpuNotFound)
+def share(spu_id: int | None = None) -> dict[str, Any]:
+    """Get the invite code, scene and path that make whoever follows them mine."""
+    return service.share(read(), member_id=g.member_id, spu_id=spu_id)
+
+
+@bp.post("/distributor/bind")
+@bp.accepts(schemas.InviteCode)
+@bp.returns(schemas.BoundOut)
+@bp.fails(*REFUSALS.values(), TooMany)
+def bind_to_distributor(invite_code: str) -> dict[str, Any]:
+    """Say who recommended the shop to me: once, for good; the same again changes nothing."""
+    redis.rate_limit(f"bind:{g.member_id}", limit=CODES_PER_HOUR, seconds=3600)
+    with transaction() as session:
+        return service.bind(
+            session, member_id=g.member_id, invite_code=invite_code, now=clock.now()
+        )

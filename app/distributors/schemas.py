@@ -1,0 +1,202 @@
+"""What distributors and staff send and see."""
+
+import marshmallow as ma
+
+from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
+from app.core.http import page_of
+from distribution.joining import INVITE_ALPHABET, INVITE_LENGTH
+from distribution.policy import ALL_BP
+from distribution.rules import MOST_MATURE_DAYS, Joining
+from distribution.states import AccountKind, CommissionState, DistributorStatus, PostingKind
+
+PAGE_MAX = 100
+
+
+class PageQuery(Query):
+    cursor = Text(maximum=200)
+    limit = Quantity(maximum=PAGE_MAX, load_default=20)
+
+
+class TeamQuery(PageQuery):
+    level = WholeNumber(minimum=1, maximum=2, load_default=1)
+
+
+class ShareQuery(Query):
+    spu_id = Id()
+
+
+class InviteCode(Schema):
+    invite_code = Pattern(
+        f"[{INVITE_ALPHABET}]{{{INVITE_LENGTH}}}", required=True, error="邀请码为 8 位字母或数字"
+    )
+
+
+class DistributorsQuery(PageQuery):
+    status = ma.fields.Enum(DistributorStatus, by_value=True)
+
+
+class Freeze(Schema):
+    reason = Text(maximum=200, required=True)
+
+
+class RulesIn(Schema):
+    """The whole set of rules: what is left out takes its default."""
+
+    levels = WholeNumber(
+        minimum=1, maximum=2, required=True, metadata={"description": "1 或 2，没有第三级"}
+    )
+    level1_bp = WholeNumber(maximum=ALL_BP, required=True)
+    level2_bp = WholeNumber(maximum=ALL_BP, load_default=0)
+    cap_bp = WholeNumber(maximum=ALL_BP, load_default=5000)
+    mature_days = WholeNumber(maximum=MOST_MATURE_DAYS, load_default=7)
+    joining = ma.fields.Enum(Joining, by_value=True, load_default=Joining.APPROVAL)
+
+
+class SkuRatesIn(Schema):
+    """Both rates, or null for both: the SKU follows the shop's rules."""
+
+    level1_bp = WholeNumber(maximum=ALL_BP, required=True, allow_none=True)
+    level2_bp = WholeNumber(maximum=ALL_BP, required=True, allow_none=True)
+
+    @ma.validates_schema
+    def both_or_neither(self, data: dict[str, int | None], **_: object) -> None:
+        """Refuse one rate without the other."""
+        if (data["level1_bp"] is None) != (data["level2_bp"] is None):
+            raise ma.ValidationError("两级须同时填写或同时为空", "level2_bp")
+
+
+class OrderQuery(Query):
+    order_no = Pattern("O[0-9A-Z]{26}", required=True, error="订单号不正确")
+
+
+class SummaryOut(ma.Schema):
+    frozen_fen = Fen(required=True, metadata={"description": "待结算"})
+    available_fen = Fen(required=True, metadata={"description": "可提现"})
+    withdrawing_fen = Fen(required=True, metadata={"description": "提现中"})
+    receivable_fen = Fen(required=True, metadata={"description": "待扣回：以后的佣金先抵扣"})
+    earned_fen = Fen(required=True, metadata={"description": "累计佣金"})
+    clawed_fen = Fen(required=True, metadata={"description": "累计退款扣回"})
+
+
+class TeamCountsOut(ma.Schema):
+    level1_count = WholeNumber(required=True)
+    level2_count = WholeNumber(required=True)
+
+
+class StandingOut(ma.Schema):
+    status = ma.fields.Enum(DistributorStatus, by_value=True, required=True)
+    status_reason = ma.fields.String(required=True, allow_none=True)
+    invite_code = ma.fields.String(required=True)
+    applied_at = Moment(required=True)
+    approved_at = Moment(required=True, allow_none=True)
+
+
+class ProfileOut(StandingOut, SummaryOut, TeamCountsOut):
+    """A distributor's own page."""
+
+
+class DistributorOut(StandingOut, SummaryOut):
+    """A distributor as staff see it."""
+
+    member_id = Id(required=True)
+    nickname = ma.fields.String(required=True)
+    phone = ma.fields.String(required=True, allow_none=True)
+
+
+class MoveOut(ma.Schema):
+    account = ma.fields.Enum(AccountKind, by_value=True, required=True)
+    account_name = ma.fields.String(required=True)
+    change_fen = ma.fields.Integer(required=True)
+    balance_fen = Fen(required=True)
+
+
+class EntryOut(ma.Schema):
+    entry_id = Id(required=True)
+    kind = ma.fields.Enum(PostingKind, by_value=True, required=True)
+    title = ma.fields.String(required=True)
+    source = ma.fields.String(required=True)
+    line_source = ma.fields.String(required=True, allow_none=True)
+    level = WholeNumber(required=True, allow_none=True)
+    effective_at = Moment(required=True)
+    moves = ma.fields.List(ma.fields.Nested(MoveOut), required=True)
+
+
+class CommissionOut(ma.Schema):
+    commission_id = Id(required=True)
+    order_no = ma.fields.String(required=True)
+    line_source = ma.fields.String(required=True)
+    level = WholeNumber(required=True)
+    sku_id = Id(required=True)
+    title = ma.fields.String(required=True)
+    spec_text = ma.fields.String(required=True)
+    image_url = ma.fields.String(required=True)
+    buyer = ma.fields.String(required=True, metadata={"description": "脱敏昵称"})
+    base_fen = Fen(required=True)
+    rate_bp = WholeNumber(required=True)
+    amount_fen = Fen(required=True)
+    clawed_fen = Fen(required=True)
+    state = ma.fields.Enum(CommissionState, by_value=True, required=True)
+    state_name = ma.fields.String(required=True)
+    why = ma.fields.String(required=True, metadata={"description": "为什么是这个数"})
+    accrued_at = Moment(required=True)
+    mature_at = Moment(required=True, allow_none=True)
+
+
+class ExplainedOut(CommissionOut):
+    beneficiary_id = Id(required=True)
+    beneficiary = ma.fields.String(required=True)
+    bound_at = Moment(required=True)
+    origin = ma.fields.String(required=True)
+
+
+class OrderCommissionsOut(ma.Schema):
+    order_no = ma.fields.String(required=True)
+    items = ma.fields.List(ma.fields.Nested(ExplainedOut), required=True)
+
+
+class TeamMemberOut(ma.Schema):
+    member_id = Id(required=True)
+    nickname = ma.fields.String(required=True, metadata={"description": "脱敏昵称"})
+    level = WholeNumber(required=True)
+    bound_at = Moment(required=True)
+
+
+EntryPage = page_of(EntryOut)
+CommissionPage = page_of(CommissionOut)
+DistributorPage = page_of(DistributorOut)
+
+
+class TeamPage(TeamCountsOut):
+    items = ma.fields.List(ma.fields.Nested(TeamMemberOut), required=True)
+    next_cursor = ma.fields.String(required=True, allow_none=True)
+
+
+class ShareOut(ma.Schema):
+    invite_code = ma.fields.String(required=True)
+    scene = ma.fields.String(required=True, metadata={"description": "小程序码的 scene，≤ 32 字符"})
+    page = ma.fields.String(required=True, metadata={"description": "小程序码的 page"})
+    path = ma.fields.String(required=True, metadata={"description": "转发卡片的 path"})
+
+
+class BoundOut(ma.Schema):
+    upline = ma.fields.String(required=True, metadata={"description": "推荐人的脱敏昵称"})
+    bound_at = Moment(required=True)
+
+
+class RulesOut(ma.Schema):
+    version = WholeNumber(required=True, metadata={"description": "0 是未设置时的默认规则"})
+    levels = WholeNumber(required=True)
+    level1_bp = WholeNumber(required=True)
+    level2_bp = WholeNumber(required=True)
+    cap_bp = WholeNumber(required=True)
+    mature_days = WholeNumber(required=True)
+    joining = ma.fields.Enum(Joining, by_value=True, required=True)
+    compliance_note = ma.fields.String(required=True)
+
+
+class SkuRatesOut(ma.Schema):
+    sku_id = Id(required=True)
+    level1_bp = WholeNumber(required=True, allow_none=True)
+    level2_bp = WholeNumber(required=True, allow_none=True)
+    effective_level1_bp = WholeNumber(required=True)
+    effective_level2_bp = WholeNumber(required=True)

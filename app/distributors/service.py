@@ -1,0 +1,214 @@
+"""What members and staff do: apply, bind, share, approve, freeze, resume, set the rules."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy.orm import Session
+
+from app.catalogue import queries as catalogue
+from app.catalogue.models import SpuStatus
+from app.core.errors import Conflict, Invalid, NotFound
+from app.distributors import views, wording
+from app.members import queries as members
+from app.members import service as members_service
+from distribution import joining, rules, sharing, team
+from distribution.models import Distributor
+from distribution.policy import Rates
+from distribution.rules import CommissionRules
+from distribution.states import DistributorStatus
+
+SPU_PAGE = "pages/spu/detail"
+"""The mini-program's product page; it reads `scene` and shows the product of that id."""
+HOME_PAGE = "pages/index/index"
+
+
+class DistributorNotActive(Conflict):
+    """Only an active distributor shares; `distributor_status` says what this one is."""
+
+    code, title = "distributor_not_active", "分销资格未生效"
+
+
+class DistributorStatusConflict(Conflict):
+    """The status, in `distributor_status`, does not allow the move."""
+
+    code, title = "distributor_status_conflict", "分销员当前状态不允许该操作"
+
+
+class InviteCodeUnknown(NotFound):
+    code, title = "invite_code_unknown", "邀请码不存在"
+
+
+class InviterNotActive(Conflict):
+    """Whose code it is cannot take anybody now."""
+
+    code, title = "inviter_not_active", "该邀请人的分销资格未生效"
+
+
+class OwnInviteCode(Conflict):
+    code, title = "own_invite_code", "不能使用自己的邀请码"
+
+
+class UplineAlreadyBound(Conflict):
+    """The first upline stays."""
+
+    code, title = "upline_already_bound", "你已有推荐人，不能更换"
+
+
+class UplineCycle(Conflict):
+    """The inviter was brought by the member, directly or through others."""
+
+    code, title = "upline_cycle", "对方是你的下级，不能互为推荐人"
+
+
+REFUSALS = {
+    team.UnknownInviteCode: InviteCodeUnknown,
+    team.UplineNotActive: InviterNotActive,
+    team.SelfBinding: OwnInviteCode,
+    team.AlreadyBound: UplineAlreadyBound,
+    team.BindingCycle: UplineCycle,
+}
+
+
+def apply(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
+    """
+    Become a distributor, or an applicant where staff approve. Free; asking again changes nothing.
+
+    :raises Unauthorized: the member has left since the request began.
+    """
+    members_service.locked(session, member_id=member_id)
+    joining.join(session, member_id=member_id, now=now)
+    return views.profile(session, member_id)
+
+
+def bind(session: Session, *, member_id: int, invite_code: str, now: datetime) -> dict[str, Any]:
+    """
+    Make whoever has the invite code the member's upline, for good.
+
+    :raises InviteCodeUnknown: nobody has the code.
+    :raises InviterNotActive: whose code it is, is not an active distributor.
+    :raises OwnInviteCode: it is the member's own.
+    :raises UplineAlreadyBound: the member has another upline.
+    :raises UplineCycle: the inviter is below the member.
+    """
+    members_service.locked(session, member_id=member_id)
+    try:
+        bound = team.bind(
+            session, member_id=member_id, invite_code=invite_code, origin="code", now=now
+        )
+    except team.BindingRefused as refusal:
+        raise REFUSALS[type(refusal)] from refusal
+    upline_id = bound.upline_member_id
+    known = members.briefs(session, [upline_id])
+    return {"upline": wording.name_of(known.get(upline_id)), "bound_at": bound.bound_at}
+
+
+def share(session: Session, *, member_id: int, spu_id: int | None) -> dict[str, Any]:
+    """
+    What a distributor needs to share the shop, or one product of it.
+
+    `page` and `scene` make a mini-program code; `path` is a share card's.
+
+    :raises NotADistributor: the member never applied.
+    :raises DistributorNotActive: the application is pending, or the distributor stopped.
+    :raises SpuNotFound: there is no such product on the shelf.
+    """
+    found = views.distributor(session, member_id)
+    if found.status != DistributorStatus.ACTIVE:
+        raise DistributorNotActive(distributor_status=found.status)
+    if spu_id is not None:
+        spu = catalogue.get_spu(session, spu_id=spu_id)
+        if spu.status != SpuStatus.ON_SHELF:
+            raise catalogue.SpuNotFound
+    scene = sharing.scene(found.invite_code, spu_id=spu_id)
+    page = HOME_PAGE if spu_id is None else SPU_PAGE
+    return {
+        "invite_code": found.invite_code,
+        "scene": scene,
+        "page": page,
+        "path": f"/{page}?scene={quote(scene, safe='')}",
+    }
+
+
+def approve(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
+    """
+    Accept an application.
+
+    :raises NotADistributor: the member never applied.
+    :raises DistributorStatusConflict: the application is not pending.
+    """
+    return _move(session, member_id, lambda: joining.approve(session, member_id=member_id, now=now))
+
+
+def freeze(session: Session, *, member_id: int, reason: str, now: datetime) -> dict[str, Any]:
+    """
+    Stop a distributor from earning; what was earned stays.
+
+    :raises NotADistributor: the member never applied.
+    :raises DistributorStatusConflict: the distributor is not active.
+    """
+    return _move(
+        session,
+        member_id,
+        lambda: joining.freeze(session, member_id=member_id, reason=reason, now=now),
+    )
+
+
+def resume(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
+    """
+    Let a frozen distributor earn again.
+
+    :raises NotADistributor: the member never applied.
+    :raises DistributorStatusConflict: the distributor is not frozen.
+    """
+    return _move(session, member_id, lambda: joining.resume(session, member_id=member_id, now=now))
+
+
+def change_rules(
+    session: Session, *, fields: dict[str, Any], staff_id: int, now: datetime
+) -> dict[str, Any]:
+    """
+    Put new commission rules in force for orders paid from now on.
+
+    :raises Invalid: both levels take more than the cap.
+    """
+    with _checked():
+        rules.change(session, CommissionRules(**fields), changed_by=f"staff:{staff_id}", now=now)
+    return views.commission_rules(session)
+
+
+def set_sku_rates(
+    session: Session, *, sku_id: int, rates: Rates | None, staff_id: int, now: datetime
+) -> dict[str, Any]:
+    """
+    Give a SKU rates of its own; None: it follows the shop's rules again.
+
+    :raises SkuNotFound: there is no such SKU.
+    :raises Invalid: both levels take more than the cap.
+    """
+    views.sku_rates(session, sku_id)
+    with _checked():
+        rules.set_sku_rates(
+            session, sku_id=sku_id, rates=rates, changed_by=f"staff:{staff_id}", now=now
+        )
+    return views.sku_rates(session, sku_id)
+
+
+def _move(session: Session, member_id: int, move: Callable[[], Distributor]) -> dict[str, Any]:
+    status = views.distributor(session, member_id).status
+    try:
+        moved = move()
+    except joining.IllegalMove as error:
+        raise DistributorStatusConflict(distributor_status=status) from error
+    return views.for_staff(session, moved)
+
+
+@contextmanager
+def _checked() -> Iterator[None]:
+    """The engine's refusal of rates that take more than the cap, as fields."""
+    try:
+        yield
+    except rules.BadRules as error:
+        raise Invalid(errors={"level2_bp": ["两级佣金之和不能超过上限"]}) from error

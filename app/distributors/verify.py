@@ -1,0 +1,46 @@
+"""The engine's proof, and that orders and commissions tell the same story."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.verify import Breach
+from distribution import verify as engine
+
+_NOT_ACCRUED = text(
+    """
+    SELECT order_no FROM shop_order
+    WHERE paid_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM posting WHERE idem_key = 'accrue:order:' || order_no)
+    """
+)
+_NOT_ALIKE = text(
+    """
+    SELECT commission.id, base_fen, payable_fen, amount_fen, clawed_fen,
+           CASE WHEN payable_fen > 0 THEN amount_fen * refunded_fen / payable_fen END AS target_fen
+    FROM commission
+    LEFT JOIN (
+        SELECT 'order:' || order_no || ':' || seq AS line_source, order_line.payable_fen,
+               order_line.refunded_fen, buyer_id
+        FROM order_line JOIN shop_order ON shop_order.id = order_id
+    ) AS line USING (line_source)
+    WHERE payable_fen IS DISTINCT FROM base_fen OR line.buyer_id <> commission.buyer_id
+       OR (payable_fen > 0 AND clawed_fen <> amount_fen * refunded_fen / payable_fen)
+    """
+)
+
+
+def verify(session: Session) -> Iterator[Breach]:
+    """Every rule of the engine; every paid order accrued once; claw-backs as refunds say."""
+    for breach in engine.verify(session):
+        yield Breach(*breach)
+    for (order_no,) in session.execute(_NOT_ACCRUED):
+        yield Breach("commission.paid_orders_are_accrued", f"order {order_no}", "paid, no posting")
+    for row in session.execute(_NOT_ALIKE):
+        yield Breach(
+            "commission.follows_the_order",
+            f"commission {row.id}",
+            f"base {row.base_fen}, paid {row.payable_fen};"
+            f" clawed {row.clawed_fen} of {row.amount_fen}, refunds say {row.target_fen}",
+        )

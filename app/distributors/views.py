@@ -1,0 +1,217 @@
+"""The engine's answers with what the shop adds: products, masked people, words, cursors."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.catalogue import queries as catalogue
+from app.catalogue.queries import SellableSku
+from app.core import paging
+from app.core.errors import NotFound
+from app.distributors import wording
+from app.members import queries as members
+from app.members.queries import MemberBrief
+from app.orders import queries as orders
+from app.orders.models import source
+from distribution import joining, people, queries, rules
+from distribution.models import Distributor
+from distribution.queries import Explanation, StatementLine
+
+Page = dict[str, Any]
+
+
+class NotADistributor(NotFound):
+    """The member has never applied to be a distributor."""
+
+    code, title = "not_a_distributor", "还不是分销员"
+
+
+def distributor(session: Session, member_id: int) -> Distributor:
+    """
+    The distributor a member is.
+
+    :raises NotADistributor: the member never applied.
+    """
+    try:
+        return joining.get(session, member_id)
+    except joining.UnknownDistributor as error:
+        raise NotADistributor from error
+
+
+def profile(session: Session, member_id: int) -> dict[str, Any]:
+    """
+    A distributor's own page: standing, money, and how many people.
+
+    :raises NotADistributor: the member never applied.
+    """
+    found = distributor(session, member_id)
+    return {
+        "status": found.status,
+        "status_reason": found.status_reason,
+        "invite_code": found.invite_code,
+        "applied_at": found.applied_at,
+        "approved_at": found.approved_at,
+        **asdict(queries.summary(session, member_id)),
+        **people.team_counts(session, member_id)._asdict(),
+    }
+
+
+def statement(session: Session, member_id: int, *, cursor: str | None, limit: int) -> Page:
+    """A page of entries, the latest first, each with the balances it led to."""
+    distributor(session, member_id)
+    lines = queries.statement(session, member_id, before=_before(cursor), limit=limit + 1)
+    return _page([_entry(line) for line in lines], limit, "entry_id")
+
+
+def earnings(session: Session, member_id: int, *, cursor: str | None, limit: int) -> Page:
+    """A page of a distributor's commissions, the latest first, each with its reason."""
+    distributor(session, member_id)
+    found = queries.earnings(session, member_id, before=_before(cursor), limit=limit + 1)
+    return _page(_commissions(session, found), limit, "commission_id")
+
+
+def team(session: Session, member_id: int, *, level: int, cursor: str | None, limit: int) -> Page:
+    """How many people stand on both levels, and a page of one of them, masked."""
+    distributor(session, member_id)
+    found = people.team_members(
+        session, member_id, level=level, before=_before(cursor), limit=limit + 1
+    )
+    known = members.briefs(session, {each.member_id for each in found})
+    items = [
+        {
+            "member_id": each.member_id,
+            "nickname": wording.name_of(known.get(each.member_id)),
+            "level": each.level,
+            "bound_at": each.bound_at,
+        }
+        for each in found
+    ]
+    counts = people.team_counts(session, member_id)
+    return {**_page(items, limit, "member_id"), **counts._asdict()}
+
+
+def distributors(session: Session, *, status: str | None, cursor: str | None, limit: int) -> Page:
+    """A page of distributors for staff, with name and balances."""
+    found = people.distributors(session, status=status, before=_before(cursor), limit=limit + 1)
+    return _page(_for_staff(session, found), limit, "member_id")
+
+
+def for_staff(session: Session, found: Distributor) -> dict[str, Any]:
+    """One distributor as staff see it."""
+    (item,) = _for_staff(session, [found])
+    return item
+
+
+def order_commissions(session: Session, order_no: str) -> dict[str, Any]:
+    """
+    Why each line of an order earned each upline what it did.
+
+    :raises OrderNotFound: there is no such order.
+    """
+    order = orders.get(session, order_no=order_no)
+    found = queries.explain(session, source(order.order_no))
+    names = members.briefs(session, {each.beneficiary_id for each in found})
+    items = _commissions(session, found)
+    for item, each in zip(items, found, strict=True):
+        item["beneficiary_id"] = each.beneficiary_id
+        item["beneficiary"] = wording.name_of(names.get(each.beneficiary_id))
+        item["bound_at"], item["origin"] = each.bound_at, each.origin
+    return {"order_no": order_no, "items": items}
+
+
+def commission_rules(session: Session) -> dict[str, Any]:
+    """The rules in force, with what the law says about them."""
+    found = rules.current(session)
+    return {**asdict(found), "compliance_note": wording.compliance_note(found.levels)}
+
+
+def sku_rates(session: Session, sku_id: int) -> dict[str, Any]:
+    """
+    A SKU's own rates, NULL if it follows the rules, and what it pays in the end.
+
+    :raises SkuNotFound: there is no such SKU.
+    """
+    if sku_id not in catalogue.skus_for_pricing(session, [sku_id]):
+        raise catalogue.SkuNotFound
+    own = rules.sku_rates(session, [sku_id]).get(sku_id)
+    paid = rules.current(session).effective(own.rates if own else None)
+    return {
+        "sku_id": sku_id,
+        "level1_bp": own.rates.level1_bp if own else None,
+        "level2_bp": own.rates.level2_bp if own else None,
+        "effective_level1_bp": paid.level1_bp,
+        "effective_level2_bp": paid.level2_bp,
+    }
+
+
+def _entry(line: StatementLine) -> dict[str, Any]:
+    moves = [
+        {**move._asdict(), "account_name": wording.ACCOUNTS[move.account]} for move in line.moves
+    ]
+    return {**asdict(line), "title": wording.POSTINGS[line.kind], "moves": moves}
+
+
+def _commissions(session: Session, found: Sequence[Explanation]) -> list[dict[str, Any]]:
+    skus = catalogue.skus_for_pricing(session, {each.sku_id for each in found})
+    buyers = members.briefs(session, {each.buyer_id for each in found})
+    return [_commission(each, skus.get(each.sku_id), buyers.get(each.buyer_id)) for each in found]
+
+
+def _commission(
+    each: Explanation, sku: SellableSku | None, buyer: MemberBrief | None
+) -> dict[str, Any]:
+    return {
+        "commission_id": each.commission_id,
+        "order_no": each.order_source.removeprefix("order:"),
+        "line_source": each.line_source,
+        "level": each.level,
+        "sku_id": each.sku_id,
+        "title": sku.title if sku else "",
+        "spec_text": sku.spec_text if sku else "",
+        "image_url": sku.image_url if sku else "",
+        "buyer": wording.name_of(buyer),
+        "base_fen": each.base_fen,
+        "rate_bp": each.rate_bp,
+        "amount_fen": each.amount_fen,
+        "clawed_fen": each.clawed_fen,
+        "state": each.state,
+        "state_name": wording.STATES[each.state],
+        "why": wording.why(each),
+        "accrued_at": each.accrued_at,
+        "mature_at": each.mature_at,
+    }
+
+
+def _for_staff(session: Session, found: Sequence[Distributor]) -> list[dict[str, Any]]:
+    ids = [each.member_id for each in found]
+    known, summaries = members.briefs(session, ids), queries.summaries(session, ids)
+    return [
+        {
+            "member_id": each.member_id,
+            "nickname": known[each.member_id].nickname if each.member_id in known else "",
+            "phone": known[each.member_id].masked_phone if each.member_id in known else None,
+            "status": each.status,
+            "status_reason": each.status_reason,
+            "invite_code": each.invite_code,
+            "applied_at": each.applied_at,
+            "approved_at": each.approved_at,
+            **asdict(summaries[each.member_id]),
+        }
+        for each in found
+    ]
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    (last,) = paging.decode(cursor, int)
+    return int(last)
+
+
+def _page(items: Collection[dict[str, Any]], limit: int, key: str) -> Page:
+    """A page of `limit`; one item more was read to see whether another page follows."""
+    shown = list(items)[:limit]
+    more = len(items) > limit
+    return {"items": shown, "next_cursor": paging.encode(shown[-1][key]) if more else None}

@@ -1,0 +1,80 @@
+"""What distributors and staff read: states, reasons and sums in Chinese, people without a face."""
+
+from app.core import crypto
+from app.members.queries import MemberBrief
+from distribution.queries import Explanation
+from distribution.states import AccountKind, CommissionState, PostingKind, Unearned
+
+POSTINGS = {
+    PostingKind.ACCRUE: "订单佣金入账（待结算）",
+    PostingKind.CLAW_BACK: "买家退款，扣回佣金",
+    PostingKind.MATURE: "佣金结算",
+    PostingKind.HOLD: "申请提现",
+}
+ACCOUNTS = {
+    AccountKind.FROZEN: "待结算",
+    AccountKind.AVAILABLE: "可提现",
+    AccountKind.WITHDRAWING: "提现中",
+    AccountKind.RECEIVABLE: "待扣回",
+}
+STATES = {
+    CommissionState.FROZEN: "待结算",
+    CommissionState.MATURED: "已结算",
+    CommissionState.CLAWED: "已退款扣回",
+    CommissionState.UNEARNED: "无佣金",
+}
+REASONS = {
+    Unearned.PENDING: "付款时分销资格仍在审核中，不计佣金",
+    Unearned.FROZEN: "付款时分销资格已被冻结，不计佣金",
+    Unearned.LEFT: "付款时已退出分销，不计佣金",
+    Unearned.NO_RATE: "该商品在这一级不设佣金",
+    Unearned.TOO_SMALL: "按比例不足 1 分，不计佣金",
+}
+
+ONE_LEVEL_NOTE = (
+    "不得收取入门费，不得以购买商品作为成为分销员的条件，不得按发展人数计酬；"
+    "佣金只来自真实订单的实付金额，退款时按比例扣回。"
+)
+TWO_LEVELS_NOTE = (
+    "您已开启二级分佣，请先咨询律师再上线：《禁止传销条例》第七条禁止以发展人员数量、入门费"
+    "或下线的销售业绩计酬；微信平台不支持多级分销，一级返佣通常不视为多级分销，而两级并无"
+    "官方许可，可能受到警告、下架或封禁。本系统最多两级，不提供第三级。"
+)
+
+
+def compliance_note(levels: int) -> str:
+    """What the law and the platform say about this many levels."""
+    return ONE_LEVEL_NOTE if levels == 1 else TWO_LEVELS_NOTE + ONE_LEVEL_NOTE
+
+
+def yuan(fen: int) -> str:
+    """`1234` → `¥12.34`."""
+    return f"¥{fen // 100}.{fen % 100:02d}"
+
+
+def percent(rate_bp: int) -> str:
+    """`1050` → `10.5%`."""
+    whole, rest = divmod(rate_bp, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
+
+
+def why(commission: Explanation) -> str:
+    """Why a line earned what it did, in one sentence."""
+    if commission.reason is not None:
+        return REASONS[commission.reason]
+    own = commission.sku_rate_id
+    rule = f"商品单独设置（#{own}）" if own else f"店铺规则第 {commission.rules_version} 版"
+    text = (
+        f"实付 {yuan(commission.base_fen)} × {percent(commission.rate_bp)}"
+        f" = {yuan(commission.amount_fen)}（{rule}，分以下舍去）"
+    )
+    if commission.clawed_fen:
+        text += f"，买家退款已扣回 {yuan(commission.clawed_fen)}"
+    return text
+
+
+def name_of(member: MemberBrief | None) -> str:
+    """A member as a distributor sees them: the first character of the nickname, no more."""
+    if member is None or not member.nickname:
+        return "微信用户"
+    return crypto.mask_name(member.nickname)
