@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import structlog
 from flask import Flask, Response, g, has_request_context, json
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 log = structlog.get_logger(__name__)
@@ -87,6 +89,8 @@ def init_app(app: Flask) -> None:
     """Answer every failure of `app` with a problem document."""
     app.register_error_handler(AppError, problem)
     app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(PoolTimeout, _database_away)
     app.register_error_handler(Exception, _bug)
 
 
@@ -113,6 +117,13 @@ def _flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
         is_location = not path and key in {"json", "query", "headers", "path", "form", "files"}
         flat |= _flatten(below, path if is_location else f"{path}.{key}".lstrip("."))
     return flat
+
+
+def _database_away(error: SQLAlchemyError) -> Response:
+    """PostgreSQL restarts or every connection is taken: the client may simply ask again."""
+    log.error("database_unavailable", error=str(error.__cause__ or error))
+    code, title = TITLES[503]
+    return _document(503, code, title, None, {}, {"Retry-After": "1"})
 
 
 def _bug(error: Exception) -> Response:
