@@ -1,5 +1,6 @@
 """The mall, its staff and the sandbox as HTTP clients: for the seed, the tour, the benches."""
 
+import itertools
 import secrets
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 
 PATIENCE_SECONDS = 30.0
+CONFLICT = 409
 
 
 class Refused(Exception):
@@ -22,20 +24,28 @@ class Refused(Exception):
 
 
 class Client:
-    """Calls one side of the mall's API with one person's token."""
+    """
+    Calls one side of the mall's API with one person's token.
 
-    def __init__(self, base_url: str, prefix: str, token: str | None = None) -> None:
+    With `patience` it behaves like a person whose phone shows an error: it sends the same request
+    again, with the same Idempotency-Key, until the mall answers or the seconds are over.
+    """
+
+    def __init__(
+        self, base_url: str, prefix: str, token: str | None = None, *, patience: float = 0.0
+    ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(
             base_url=base_url + prefix, headers=headers, timeout=15, trust_env=False
         )
+        self.patience = patience
 
     def get(self, path: str, **query: Any) -> Any:
         """GET `path`; raises `Refused` unless the answer is 2xx."""
         return self._send("GET", path, params=query)
 
     def post(self, path: str, *, key: str | None = None, **body: Any) -> Any:
-        """POST `body`; `key` becomes the Idempotency-Key (a fresh one if the route wants one)."""
+        """POST `body`; `key` becomes the Idempotency-Key (a fresh one if none is given)."""
         headers = {"Idempotency-Key": key or secrets.token_hex(12)}
         return self._send("POST", path, json=body, headers=headers)
 
@@ -48,10 +58,29 @@ class Client:
         return self._send("PATCH", path, json=body)
 
     def _send(self, method: str, path: str, **options: Any) -> Any:
-        answer = self.http.request(method, path, **options)
+        answer, tries = self._answered(method, path, options)
+        if answer.status_code == CONFLICT and tries > 1:
+            return None  # The try whose answer got lost had done it.
         if answer.is_error:
             raise Refused(answer)
         return answer.json() if answer.content else None
+
+    def _answered(
+        self, method: str, path: str, options: dict[str, Any]
+    ) -> tuple[httpx.Response, int]:
+        deadline = time.monotonic() + self.patience
+        for tries in itertools.count(1):
+            is_last = time.monotonic() >= deadline
+            try:
+                answer = self.http.request(method, path, **options)
+            except httpx.TransportError:
+                if is_last:
+                    raise
+            else:
+                if not answer.is_server_error or is_last:
+                    return answer, tries
+            time.sleep(0.1)
+        raise AssertionError("unreachable")
 
 
 class Sandbox:
@@ -77,18 +106,29 @@ class Sandbox:
         return answer
 
 
-def sign_in(mall_url: str, sandbox: Sandbox, openid: str, **more: str) -> Client:
+def sign_in(
+    mall_url: str, sandbox: Sandbox, openid: str, *, patience: float = 0.0, **more: str
+) -> Client:
     """A shopper, signed in through `wx.login`; `more` may carry a scene or an invite code."""
     public = Client(mall_url, "/api/v1")
-    session = public.post("/sessions", code=sandbox.login_code(openid), **more)
-    return Client(mall_url, "/api/v1", session["token"])
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            # A code works once: after a lost answer the phone asks `wx.login` for another.
+            session = public.post("/sessions", code=sandbox.login_code(openid), **more)
+        except (httpx.TransportError, Refused):
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return Client(mall_url, "/api/v1", session["token"], patience=patience)
 
 
-def staff(mall_url: str, username: str, password: str) -> Client:
+def staff(mall_url: str, username: str, password: str, *, patience: float = 0.0) -> Client:
     """Merchant staff, signed in."""
-    public = Client(mall_url, "/admin/v1")
+    public = Client(mall_url, "/admin/v1", patience=patience)
     session = public.post("/sessions", username=username, password=password)
-    return Client(mall_url, "/admin/v1", session["token"])
+    return Client(mall_url, "/admin/v1", session["token"], patience=patience)
 
 
 def wait_until(what: str, look: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:

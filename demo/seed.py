@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from demo import shop
-from demo.client import Client, Refused, Sandbox, sign_in, staff
+from demo.client import CONFLICT, Client, Refused, Sandbox, sign_in, staff
 from demo.processes import python
 
 IMAGES = "https://img.example.com/siyu"
@@ -168,10 +168,10 @@ def _distributors(mall_url: str, sandbox: Sandbox, merchant: Client) -> None:
 def become_distributor(person: Client, merchant: Client) -> None:
     """Apply, and be approved where the shop wants that; harmless for who is one already."""
     try:
-        distributor = person.post("/distributor/apply")
+        person.post("/distributor/apply")
     except Refused as refused:
-        if refused.status != 409:
+        if refused.status != CONFLICT:
             raise
-        return
+    distributor = person.get("/distributor")
     if distributor["status"] == "pending":
         merchant.post(f"/distributors/{distributor['member_id']}/approve")
