@@ -3,7 +3,7 @@
 import itertools
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -107,15 +107,20 @@ class Sandbox:
 
 
 def sign_in(
-    mall_url: str, sandbox: Sandbox, openid: str, *, patience: float = 0.0, **more: str
+    mall_url: str,
+    sandbox: Sandbox,
+    openid: str,
+    *,
+    invited: Mapping[str, str] | None = None,
+    patience: float = 0.0,
 ) -> Client:
-    """A shopper, signed in through `wx.login`; `more` may carry a scene or an invite code."""
+    """A shopper, signed in through `wx.login`; `invited` by a `scene` or an `invite_code`."""
     public = Client(mall_url, "/api/v1")
     deadline = time.monotonic() + patience
     while True:
         try:
             # A code works once: after a lost answer the phone asks `wx.login` for another.
-            session = public.post("/sessions", code=sandbox.login_code(openid), **more)
+            session = public.post("/sessions", code=sandbox.login_code(openid), **invited or {})
         except (httpx.TransportError, Refused):
             if time.monotonic() >= deadline:
                 raise

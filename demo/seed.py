@@ -160,7 +160,7 @@ def _distributors(mall_url: str, sandbox: Sandbox, merchant: Client) -> None:
     """林晓 shares the shop with 周敏; both become distributors, by staff approval."""
     above: dict[str, str] = {}
     for openid in DISTRIBUTORS:
-        person = sign_in(mall_url, sandbox, openid, **above)
+        person = sign_in(mall_url, sandbox, openid, invited=above)
         become_distributor(person, merchant)
         above = {"invite_code": person.get("/distributor")["invite_code"]}
 

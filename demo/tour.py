@@ -206,7 +206,9 @@ class Tour:
 
     def _newcomer(self, name: str, **invited: str) -> Client:
         openid = f"tour-{secrets.token_hex(10)}"
-        person = sign_in(self.mall_url, self.sandbox, openid, patience=self.patience, **invited)
+        person = sign_in(
+            self.mall_url, self.sandbox, openid, invited=invited, patience=self.patience
+        )
         person.patch("/me", nickname=name)
         return person
 
