@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from flask import Flask
 
+from app.aftersales import admin as aftersales_admin
+from app.aftersales import routes as aftersales
 from app.carts import routes as carts
 from app.catalogue import admin as catalogue_admin
 from app.catalogue import routes as catalogue
@@ -40,7 +42,7 @@ def groups() -> tuple[Group, ...]:
         Group(
             Audience.SHOPPER,
             "/api/v1",
-            (members.bp, carts.bp, orders.bp, payments.bp, distributors.bp),
+            (members.bp, carts.bp, orders.bp, payments.bp, aftersales.bp, distributors.bp),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
         Group(
@@ -52,6 +54,7 @@ def groups() -> tuple[Group, ...]:
                 marketing_admin.bp,
                 orders_admin.bp,
                 payments_admin.bp,
+                aftersales_admin.bp,
                 distributors_admin.bp,
             ),
         ),

@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from flask_migrate import Migrate
 from sqlalchemy.orm import Session
 
+from app.aftersales import verify as aftersales
 from app.catalogue import verify as catalogue
 from app.core import openapi, queue
 from app.core.db import db, read
@@ -27,6 +28,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "promotions": marketing.verify,
     "payments": payments.verify,
     "orders": orders.verify,
+    "aftersales": aftersales.verify,
     "distributors": distributors.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""

@@ -11,6 +11,7 @@ payments.poll_payment | 15 s after an attempt, then ever rarer | asks WeChat wha
 payments.close_order | when an order begins to close | closes it at WeChat, then here
 payments.submit_refund | after a refund is decided | carries it to WeChat, or asks how it stands
 payments.sweep | each minute | starts every question to WeChat that is due
+aftersales.refund_settled | when the money of a refund is back | closes the case that asked
 distributors.mature | every 5 minutes | makes commissions available whose day has come
 distributors.roll_up | daily | sums up the shop's own accounts
 core.purge_idempotency_keys | daily | forgets keys no client will use again
@@ -22,6 +23,7 @@ from app.core.db import transaction
 
 def load() -> None:
     """Register every task of the mall with the queue."""
+    from app.aftersales import jobs as _aftersales  # noqa: F401  # Imported for what it registers.
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.

@@ -2,6 +2,7 @@
 
 from sqlalchemy import MetaData
 
+from app.aftersales import models as aftersales
 from app.carts import models as carts
 from app.catalogue import models as catalogue
 from app.core import auth, idempotency
@@ -13,7 +14,7 @@ from app.staff import models as staff
 from distribution import models as distribution_models
 from promotions import models as promotions_models
 
-MODULES = (auth, idempotency, catalogue, members, staff, carts, orders, payments)
+MODULES = (auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales)
 
 
 def metadata() -> list[MetaData]:

@@ -1,0 +1,190 @@
+"""
+The moves of a case: apply, cancel, approve, reject, settle.
+
+The order's row is locked before the case's: it is the first lock of whatever moves money.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from app.aftersales import queries
+from app.aftersales.models import (
+    OPEN,
+    SOURCE,
+    TRANSITIONS,
+    AfterSale,
+    AfterSaleKind,
+    AfterSaleStatus,
+)
+from app.core import numbers
+from app.core.errors import Conflict
+from app.orders import queries as orders
+from app.orders.models import Order, OrderStatus
+from app.payments import service as payments
+
+
+class NotBeforeShipping(Conflict):
+    """Only a paid order that has not left can be refunded whole."""
+
+    code, title = "not_before_shipping", "仅已付款且未发货的订单可以申请退款"
+
+
+class AfterSaleOpen(Conflict):
+    """The order has an open case already."""
+
+    code, title = "after_sale_open", "该订单已有进行中的售后申请"
+
+
+class AfterSaleStateForbids(Conflict):
+    """The case has moved on."""
+
+    code, title = "after_sale_state_forbids", "售后申请当前状态不允许该操作"
+
+
+def apply(
+    session: Session, *, order_no: str, buyer_id: int, reason: str, now: datetime
+) -> AfterSale:
+    """
+    Ask for all the money of an order that has not been shipped.
+
+    :raises OrderNotFound: there is none, or it is somebody else's.
+    :raises NotBeforeShipping: it is not paid, or has left already.
+    :raises AfterSaleOpen: it is being asked for already.
+    """
+    order = orders.for_payment(session, order_no=order_no, buyer_id=buyer_id)
+    _refuse_unless_unshipped(order)
+    is_open = exists().where(AfterSale.order_id == order.id, AfterSale.status.in_(OPEN))
+    if session.scalar(select(is_open)):
+        raise AfterSaleOpen
+    case = AfterSale(
+        after_sale_no=numbers.after_sale_no(now),
+        order_id=order.id,
+        order_no=order.order_no,
+        buyer_id=buyer_id,
+        kind=AfterSaleKind.MONEY_ONLY,
+        status=AfterSaleStatus.APPLIED,
+        reason=reason,
+        amount_fen=order.paid_fen - order.refunding_fen - order.refunded_fen,
+        applied_at=now,
+    )
+    session.add(case)
+    session.flush()
+    return case
+
+
+def cancel(session: Session, *, after_sale_no: str, buyer_id: int, now: datetime) -> AfterSale:
+    """
+    Take a case back before staff have decided.
+
+    :raises AfterSaleNotFound: there is none, or it is somebody else's.
+    :raises AfterSaleStateForbids: staff have decided, or it is cancelled already.
+    """
+    case = queries.get(session, after_sale_no=after_sale_no, buyer_id=buyer_id)
+    return _move(
+        session, case, AfterSaleStatus.APPLIED, AfterSaleStatus.CANCELLED, cancelled_at=now
+    )
+
+
+def approve(session: Session, *, after_sale_no: str, staff_id: int, now: datetime) -> AfterSale:
+    """
+    Give all the money of the order back: each line's share and the freight.
+
+    From here on the order is not shipped. The case is refunded when payments says the money is
+    back; an order that cost nothing takes the same way without WeChat.
+
+    :raises AfterSaleNotFound: there is none.
+    :raises AfterSaleStateForbids: it is decided or cancelled already.
+    :raises NotBeforeShipping: the order has left meanwhile.
+    """
+    case = queries.get(session, after_sale_no=after_sale_no)
+    order = orders.locked(session, order_id=case.order_id)
+    case = _move(
+        session,
+        case,
+        AfterSaleStatus.APPLIED,
+        AfterSaleStatus.REFUNDING,
+        decided_at=now,
+        decided_by=staff_id,
+    )
+    _refuse_unless_unshipped(order)
+    line_amounts = {
+        line.id: line.payable_fen - line.refunding_fen - line.refunded_fen
+        for line in orders.lines(session, order_id=order.id)
+    }
+    payments.request_refund(
+        session,
+        order_id=order.id,
+        source=case.source,
+        amount_fen=case.amount_fen,
+        line_amounts=line_amounts,
+        freight_fen=order.freight_fen - order.freight_refunding_fen - order.freight_refunded_fen,
+        reason=case.reason,
+        now=now,
+    )
+    return case
+
+
+def reject(
+    session: Session, *, after_sale_no: str, staff_id: int, answer: str, now: datetime
+) -> AfterSale:
+    """
+    Refuse a case, telling the buyer why.
+
+    :raises AfterSaleNotFound: there is none.
+    :raises AfterSaleStateForbids: it is decided or cancelled already.
+    """
+    case = queries.get(session, after_sale_no=after_sale_no)
+    return _move(
+        session,
+        case,
+        AfterSaleStatus.APPLIED,
+        AfterSaleStatus.REJECTED,
+        decided_at=now,
+        decided_by=staff_id,
+        answer=answer,
+    )
+
+
+def settle(session: Session, *, source: str, now: datetime) -> bool:
+    """
+    Close the case whose refund, known by its source, has arrived.
+
+    Returns False if it was closed before, or if no case asked for that refund.
+    """
+    if not source.startswith(SOURCE):
+        return False
+    case = queries.get(session, after_sale_no=source.removeprefix(SOURCE))
+    if case.status == AfterSaleStatus.REFUNDED:
+        return False
+    _move(session, case, AfterSaleStatus.REFUNDING, AfterSaleStatus.REFUNDED, refunded_at=now)
+    return True
+
+
+def _refuse_unless_unshipped(order: Order) -> None:
+    if order.status != OrderStatus.PAID:
+        raise NotBeforeShipping(order_status=order.status)
+
+
+def _move(
+    session: Session,
+    case: AfterSale,
+    source: AfterSaleStatus,
+    target: AfterSaleStatus,
+    **values: Any,
+) -> AfterSale:
+    """Move the case if it still is where it is thought to be: of two moves at once one wins."""
+    assert target in TRANSITIONS[source]
+    moved: AfterSale | None = session.scalar(
+        update(AfterSale)
+        .where(AfterSale.id == case.id, AfterSale.status == source)
+        .values(status=target, **values)
+        .returning(AfterSale),
+        execution_options={"populate_existing": True, "synchronize_session": False},
+    )
+    if moved is None:
+        session.refresh(case)
+        raise AfterSaleStateForbids(after_sale_status=case.status)
+    return moved
