@@ -24,8 +24,8 @@ def show_cart() -> dict[str, Any]:
 
 
 @bp.post("/cart/items")
-@bp.accepts(schemas.NewItem)
-@bp.returns(schemas.ItemOut, 201)
+@bp.accepts(schemas.NewCartItem)
+@bp.returns(schemas.CartItemOut, 201)
 @bp.fails(CartFull, OutOfStock, SkuNotForSale, TooManyPieces)
 def add_cart_item(sku_id: int, quantity: int) -> CartItem:
     """Put a SKU into my cart; a line of the same SKU grows."""
@@ -36,8 +36,8 @@ def add_cart_item(sku_id: int, quantity: int) -> CartItem:
 
 
 @bp.patch("/cart/items/<int:item_id>")
-@bp.accepts(schemas.ItemChange)
-@bp.returns(schemas.ItemOut)
+@bp.accepts(schemas.CartItemChange)
+@bp.returns(schemas.CartItemOut)
 @bp.fails(CartItemNotFound, OutOfStock, SkuNotForSale, TooManyPieces)
 def change_cart_item(item_id: int, **changes: Any) -> CartItem:
     """Change a line's quantity, SKU or selection; a line of the new SKU is merged into it."""
@@ -57,7 +57,7 @@ def remove_cart_item(item_id: int) -> None:
 
 
 @bp.post("/cart/remove")
-@bp.accepts(schemas.Removal)
+@bp.accepts(schemas.CartRemoval)
 @bp.returns(None, 204)
 @bp.fails(CartItemNotFound)
 def remove_cart_items(item_ids: Sequence[int]) -> None:
@@ -67,7 +67,7 @@ def remove_cart_items(item_ids: Sequence[int]) -> None:
 
 
 @bp.post("/cart/select")
-@bp.accepts(schemas.Selection)
+@bp.accepts(schemas.CartSelection)
 @bp.returns(None, 204)
 @bp.fails(CartItemNotFound)
 def select_cart_items(item_ids: Sequence[int] | None, is_selected: bool) -> None:  # noqa: FBT001  # A field of the body.

@@ -22,12 +22,12 @@ def _item_ids(**kwargs: Any) -> ma.fields.List[int]:
     return ma.fields.List(Id(), validate=ma.validate.Length(min=1, max=LINES_MAX), **kwargs)
 
 
-class NewItem(Schema):
+class NewCartItem(Schema):
     sku_id = Id(required=True)
     quantity = Quantity(maximum=QUANTITY_MAX, required=True)
 
 
-class ItemChange(Schema):
+class CartItemChange(Schema):
     """Only what is to change, and at least one thing."""
 
     sku_id = Id()
@@ -40,25 +40,25 @@ class ItemChange(Schema):
             raise ma.ValidationError("没有要修改的内容")
 
 
-class Selection(Schema):
+class CartSelection(Schema):
     """Without `item_ids` it is all lines of the cart."""
 
     item_ids = _item_ids(load_default=None)
     is_selected = Flag(required=True)
 
 
-class Removal(Schema):
+class CartRemoval(Schema):
     item_ids = _item_ids(required=True)
 
 
-class ItemOut(ma.Schema):
+class CartItemOut(ma.Schema):
     id = Id(required=True)
     sku_id = Id(required=True)
     quantity = Quantity(required=True)
     is_selected = ma.fields.Boolean(required=True)
 
 
-class LineOut(ItemOut):
+class CartLineOut(CartItemOut):
     spu_id = Id(required=True, allow_none=True)
     title = ma.fields.String(required=True)
     spec_text = ma.fields.String(required=True)
@@ -67,14 +67,14 @@ class LineOut(ItemOut):
     available = ma.fields.Integer(required=True)
 
 
-class InvalidLineOut(LineOut):
+class InvalidCartLineOut(CartLineOut):
     reason = ma.fields.Enum(Invalidity, by_value=True, required=True)
     message = ma.fields.String(required=True, metadata={"description": "如 库存不足，仅剩 2 件"})
 
 
 class CartOut(ma.Schema):
-    lines = ma.fields.List(ma.fields.Nested(LineOut), required=True)
-    invalid_lines = ma.fields.List(ma.fields.Nested(InvalidLineOut), required=True)
+    lines = ma.fields.List(ma.fields.Nested(CartLineOut), required=True)
+    invalid_lines = ma.fields.List(ma.fields.Nested(InvalidCartLineOut), required=True)
     quote = ma.fields.Nested(
         QuoteOut,
         required=True,

@@ -46,7 +46,7 @@ def show_any_order(order_no: str) -> Order:
 
 
 @bp.post("/orders/<order_no>/ship")
-@bp.accepts(schemas.Shipping)
+@bp.accepts(schemas.NewShipment)
 @bp.returns(schemas.StaffOrderDetailOut)
 @bp.fails(OrderNotFound, OrderStateForbids, RefundInProgress)
 def ship_order(order_no: str, **parcel: str) -> Order:

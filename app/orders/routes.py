@@ -27,8 +27,8 @@ REFUSALS = (AddressNotFound, CartChanged, OutOfStock, RegionNotServed, SkuNotFor
 
 
 @bp.post("/orders/preview")
-@bp.accepts(schemas.Preview)
-@bp.returns(schemas.DraftOut)
+@bp.accepts(schemas.PreviewOrder)
+@bp.returns(schemas.OrderDraftOut)
 @bp.fails(*REFUSALS)
 def preview_order(
     address_id: int | None,
@@ -49,7 +49,7 @@ def preview_order(
 @bp.post("/orders")
 @bp.accepts(schemas.PlaceOrder)
 @bp.idempotent()
-@bp.returns(schemas.PlacedOut, 201)
+@bp.returns(schemas.PlacedOrderOut, 201)
 @bp.fails(*REFUSALS, PriceChanged, PromotionGone)
 def place_order(
     session: Session,
@@ -82,7 +82,7 @@ def list_orders(status: OrderStatus | None = None, cursor: str | None = None) ->
 
 
 @bp.get("/orders/counts")
-@bp.returns(schemas.CountsOut)
+@bp.returns(schemas.OrderCountsOut)
 def count_orders() -> dict[str, int]:
     """Count my orders in each status."""
     return queries.counts(read(), buyer_id=g.member_id)

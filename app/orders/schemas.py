@@ -50,7 +50,7 @@ class _Purchase(Schema):
             raise ma.ValidationError("购物车行重复", "cart_item_ids")
 
 
-class Preview(_Purchase):
+class PreviewOrder(_Purchase):
     address_id = Id(
         load_default=None, allow_none=True, metadata={"description": "不填则不计算运费"}
     )
@@ -76,7 +76,7 @@ class StaffOrderQuery(OrderQuery):
     placed_to = Moment()
 
 
-class Shipping(Schema):
+class NewShipment(Schema):
     company_code = Pattern(r"[A-Za-z0-9_]{1,20}", required=True, error="快递公司编码格式不正确")
     company_name = Text(maximum=32, required=True)
     tracking_no = Pattern(r"[A-Za-z0-9-]{4,32}", required=True, error="快递单号格式不正确")
@@ -86,7 +86,7 @@ class StaffRemark(Schema):
     text = Text(maximum=REMARK_MAX, minimum=0, multiline=True, required=True)
 
 
-class LineOut(ma.Schema):
+class OrderLineOut(ma.Schema):
     id = Id(required=True)
     seq = ma.fields.Integer(required=True)
     sku_id = Id(required=True)
@@ -103,7 +103,7 @@ class LineOut(ma.Schema):
     refunded_fen = Fen(required=True)
 
 
-class AddressOut(ma.Schema):
+class OrderAddressOut(ma.Schema):
     receiver = ma.fields.String(required=True)
     phone = ma.fields.String(required=True)
     region_code = ma.fields.String(required=True)
@@ -138,14 +138,14 @@ def _phone(order: Order) -> str:
     return crypto.mask_phone(queries.address_of(order).phone)
 
 
-class PlacedOut(ma.Schema):
+class PlacedOrderOut(ma.Schema):
     order_no = ma.fields.String(required=True)
     status = _one_of(OrderStatus)
     payable_fen = Fen(required=True)
     expires_at = Moment(required=True)
 
 
-class OrderOut(PlacedOut):
+class OrderOut(PlacedOrderOut):
     origin = _one_of(OrderOrigin)
     items_fen = Fen(required=True)
     discount_fen = Fen(required=True)
@@ -160,14 +160,14 @@ class OrderOut(PlacedOut):
     completed_at = Moment(required=True, allow_none=True)
     closed_at = Moment(required=True, allow_none=True)
     close_reason = _one_of(CloseReason, allow_none=True)
-    lines = ma.fields.List(ma.fields.Nested(LineOut), required=True)
+    lines = ma.fields.List(ma.fields.Nested(OrderLineOut), required=True)
 
 
 class OrderDetailOut(OrderOut):
     """All of an order. `quote` says why each line costs what it costs; its line_id is `seq`."""
 
     remark = ma.fields.String(required=True)
-    address = _AddressOf(AddressOut, required=True)
+    address = _AddressOf(OrderAddressOut, required=True)
     shipments = ma.fields.List(ma.fields.Nested(ShipmentOut), required=True)
     quote = _QuoteOf(QuoteOut, required=True)
 
@@ -187,7 +187,7 @@ class StaffOrderDetailOut(OrderDetailOut):
     transaction_id = ma.fields.String(required=True, allow_none=True)
 
 
-class CountsOut(ma.Schema):
+class OrderCountsOut(ma.Schema):
     """How many orders of mine are in each status."""
 
     unpaid = ma.fields.Integer(required=True)
@@ -200,7 +200,7 @@ class CountsOut(ma.Schema):
     refunded = ma.fields.Integer(required=True)
 
 
-class DraftLineOut(ma.Schema):
+class OrderDraftLineOut(ma.Schema):
     seq = ma.fields.Integer(required=True)
     sku_id = Id(required=True)
     spu_id = Id(required=True)
@@ -214,11 +214,11 @@ class DraftLineOut(ma.Schema):
     payable_fen = Fen(required=True)
 
 
-class DraftOut(ma.Schema):
+class OrderDraftOut(ma.Schema):
     """What an order would be. Without an address there is no freight in it yet."""
 
-    lines = ma.fields.List(ma.fields.Nested(DraftLineOut), required=True)
-    address = ma.fields.Nested(AddressOut, required=True, allow_none=True)
+    lines = ma.fields.List(ma.fields.Nested(OrderDraftLineOut), required=True)
+    address = ma.fields.Nested(OrderAddressOut, required=True, allow_none=True)
     quote = ma.fields.Nested(QuoteOut, required=True)
 
 
@@ -227,7 +227,7 @@ StaffOrderPage = page_of(StaffOrderOut)
 
 
 def shown_draft(draft: Draft) -> dict[str, Any]:
-    """A draft as `DraftOut` dumps it."""
+    """A draft as `OrderDraftOut` dumps it."""
     lines = [
         {
             **{name: getattr(line.sku, name) for name in OF_SKU},
