@@ -64,7 +64,7 @@ def show_team(level: int, limit: int, cursor: str | None = None) -> dict[str, An
 
 @bp.get("/distributor/share")
 @bp.accepts(schemas.ShareQuery)
-@bp.returns(schemas.ShareOut)
+@bp.returns(schemas.ShareCardOut)
 @bp.fails(NotADistributor, DistributorNotActive, SpuNotFound)
 def share(spu_id: int | None = None) -> dict[str, Any]:
     """Get the invite code, scene and path that make whoever follows them mine."""

@@ -171,7 +171,7 @@ class TeamPage(TeamCountsOut):
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
-class ShareOut(ma.Schema):
+class ShareCardOut(ma.Schema):
     invite_code = ma.fields.String(required=True)
     scene = ma.fields.String(required=True, metadata={"description": "小程序码的 scene，≤ 32 字符"})
     page = ma.fields.String(required=True, metadata={"description": "小程序码的 page"})
