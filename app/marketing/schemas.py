@@ -189,7 +189,9 @@ class AdjustmentOut(ma.Schema):
 
 
 class ShortfallOut(ma.Schema):
-    measure = ma.fields.Enum(pricing.Measure, by_value=True, required=True)
+    measure = ma.fields.String(
+        required=True, validate=ma.validate.OneOf([each.value for each in pricing.Measure])
+    )
     need = ma.fields.Integer(required=True)
     have = ma.fields.Integer(required=True)
     gap = ma.fields.Integer(required=True)
