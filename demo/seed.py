@@ -172,6 +172,5 @@ def become_distributor(person: Client, merchant: Client) -> None:
     except Refused as refused:
         if refused.status != CONFLICT:
             raise
-    distributor = person.get("/distributor")
-    if distributor["status"] == "pending":
-        merchant.post(f"/distributors/{distributor['member_id']}/approve")
+    if person.get("/distributor")["status"] == "pending":
+        merchant.post(f"/distributors/{person.get('/me')['id']}/approve")
