@@ -13,6 +13,7 @@ import pytest
 from app import jobs, tables
 from app.core import queue
 from app.core.errors import TITLES, all_errors
+from app.distributors import wording
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -200,6 +201,16 @@ def test_the_glossary_has_every_state():
     }
     assert not stored - listed, f"docs/glossary.md lacks {sorted(stored - listed)}"
     assert not listed - stored, f"docs/glossary.md has {sorted(listed - stored)}, the code has not"
+
+
+def test_the_glossary_says_what_the_shop_says():
+    listed = rows(read("docs/glossary.md"))
+    spoken = {f"`{state}`": chinese for state, chinese in wording.STATES.items()}
+    kind = "`distribution.CommissionState`"
+    assert {row[1]: row[2] for row in listed if row[0] == kind} == spoken
+    chinese_words = {row[1] for row in listed}
+    for account in wording.ACCOUNTS.values():
+        assert account in chinese_words, f"docs/glossary.md has no word for {account}"
 
 
 def test_the_glossary_has_one_row_per_word():
