@@ -42,6 +42,7 @@ def load(session: Session, *, now: datetime) -> pricing.Snapshot:
     # One statement: the number and the campaigns are of one moment, whoever publishes meanwhile.
     rows = session.execute(
         select(SnapshotVersion.version, Promotion, PromotionCounter)
+        .select_from(SnapshotVersion)
         .join(Promotion, is_live, isouter=True)
         .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
         .order_by(Promotion.id)

@@ -93,14 +93,13 @@ class Search:
 
     def _deal_of(self, chosen: Sequence[Eligible]) -> Deal | None:
         """Apply `chosen` in rank order; None if two of them conflict or one has no effect."""
-        deal: Deal | None = self._start
+        deal = self._start
         for one in sorted(chosen, key=lambda it: it.candidate.rank):
-            assert deal is not None
-            if any(conflict(before.candidate, one.candidate) for before, _ in deal.steps):
+            is_shut_out = any(conflict(it.candidate, one.candidate) for it, _ in deal.steps)
+            further = None if is_shut_out else self._with(deal, one)
+            if further is None:
                 return None
-            deal = self._with(deal, one)
-            if deal is None:
-                return None
+            deal = further
         return deal
 
     def _greedy(self) -> Deal:
@@ -115,10 +114,9 @@ class Search:
 
     def _swapped(self, best: Deal) -> Deal:
         for leaving, _ in best.steps:
-            if best.has(leaving):
-                staying = [one for one, _ in best.steps if one is not leaving]
-                trials = self._deals([*staying, one] for one in self._part if not best.has(one))
-                best = min(best, *trials, key=lambda deal: deal.badness)
+            staying = [one for one, _ in best.steps if one is not leaving]
+            trials = self._deals([*staying, one] for one in self._part if not best.has(one))
+            best = min((best, *trials), key=lambda deal: deal.badness)
         return best
 
     def _deals(self, choices: Iterator[list[Eligible]]) -> Iterator[Deal]:

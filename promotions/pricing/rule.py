@@ -130,6 +130,7 @@ class Rule(Protocol):
 
     An offer must not grow when the amounts payable before it shrink: the best-deal search takes a
     promotion's offer on its own for the most it can give.
+    A rule in the shipping lane offers freight only, in any other lane shares of its lines only.
     """
 
     kind: ClassVar[str]

@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 
 from promotions.pricing import apportion, pct_round, units_share
 from promotions.pricing.money import NotWhole, OutOfRange, whole
+from tests.promotions.pricing.strategies import RUNS
 
 weights_and_amount = st.dictionaries(
     st.integers(0, 50), st.one_of(st.just(0), st.integers(0, 300)), max_size=8
 ).flatmap(lambda weights: st.tuples(st.just(weights), st.integers(0, sum(weights.values()))))
 
 
+@RUNS
 @given(weights_and_amount)
 def test_shares_sum_to_the_amount_and_stay_within_their_lines(given_):
     weights, amount = given_
@@ -23,6 +25,7 @@ def test_shares_sum_to_the_amount_and_stay_within_their_lines(given_):
     assert all(0 <= shares[key] <= weights[key] for key in weights)
 
 
+@RUNS
 @given(weights_and_amount)
 def test_no_share_is_a_fen_away_from_its_exact_proportion(given_):
     weights, amount = given_
@@ -33,6 +36,7 @@ def test_no_share_is_a_fen_away_from_its_exact_proportion(given_):
     assert all(abs(shares[key] * total - weights[key] * amount) < total for key in weights if total)
 
 
+@RUNS
 @given(weights_and_amount, st.randoms())
 def test_the_order_of_the_lines_does_not_matter(given_, random):
     weights, amount = given_
@@ -83,12 +87,14 @@ def test_half_a_fen_is_rounded_up():
     assert pct_round(7, 10_000) == 7
 
 
+@RUNS
 @given(st.integers(0, 10**9), st.integers(0, 10_000))
 def test_a_percentage_is_within_half_a_fen_and_never_above_the_amount(fen, rate_bp):
     assert abs(pct_round(fen, rate_bp) * 10_000 - fen * rate_bp) <= 5_000
     assert 0 <= pct_round(fen, rate_bp) <= fen
 
 
+@RUNS
 @given(st.integers(0, 10**7), st.lists(st.integers(1, 5), min_size=1, max_size=8), st.randoms())
 def test_partial_refunds_in_any_order_sum_to_what_was_paid(paid, runs, random):
     quantity = sum(runs)
