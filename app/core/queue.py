@@ -29,6 +29,10 @@ RETRY = RetryStrategy(max_attempts=12, exponential_wait=3)
 """Tasks that raise are tried again after 3, 9, 27… seconds; the last wait is about two days."""
 
 procrastinate = App(connector=SyncPsycopgConnector())
+"""Knows every task; a worker lends it a connector that can wait for jobs."""
+
+_deferring = App(connector=SyncPsycopgConnector())
+"""Only writes job rows, on the caller's connection: also for jobs that defer jobs in a worker."""
 
 
 def task(name: str, *, retry: RetryStrategy = RETRY) -> Callable[[Job], Job]:
@@ -82,7 +86,7 @@ def _insert(
 ) -> None:
     # Asking the session for its connection is what makes an open savepoint begin.
     connection = session.connection().connection.driver_connection
-    procrastinate.configure_task(name, connection=connection, **options).defer(**arguments)
+    _deferring.configure_task(name, connection=connection, **options).defer(**arguments)
 
 
 @contextlib.contextmanager

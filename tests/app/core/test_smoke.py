@@ -1,7 +1,4 @@
-"""The core stands: the application starts, answers, and works its queue."""
-
-from app.core import queue
-from app.core.db import transaction
+"""The core stands: the application starts and answers."""
 
 
 def test_health_and_reference_answer(client):
@@ -19,29 +16,3 @@ def test_unknown_paths_are_problems(client):
     assert answer.status_code == 404
     assert answer.content_type.startswith("application/problem+json")
     assert answer.json["code"] == "not_found"
-
-
-SEEN: list[int] = []
-
-
-@queue.task("test.remember")
-def remember(number: int) -> None:
-    SEEN.append(number)
-
-
-def test_a_job_exists_exactly_if_its_transaction_commits(app, run_jobs):
-    with app.app_context():
-        try:
-            with transaction() as session:
-                queue.defer(session, "test.remember", number=1)
-                raise KeyError
-        except KeyError:
-            pass
-        with transaction() as session:
-            queue.defer(session, "test.remember", number=2)
-            queue.defer(session, "test.remember", number=3, queueing_lock="one")
-            queue.defer(session, "test.remember", number=4, queueing_lock="one")
-
-    run_jobs()
-
-    assert SEEN == [2, 3]
