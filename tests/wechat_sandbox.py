@@ -30,7 +30,7 @@ MCHID = "1900000001"
 SERIAL = "444F4864EA9B34415ABCDEF0123456789ABCDEF0"
 APIV3_KEY = "0123456789abcdef0123456789abcdef"
 SECRET = "s" * 32
-MALL = "http://mall.test"
+MALL = "https://mall.test"
 
 
 class WeChat:
