@@ -19,8 +19,6 @@ from promotions.pricing import Quote
 class Invalidity(StrEnum):
     """Why a line of a cart cannot be bought as it stands."""
 
-    GONE = "gone"
-    """The SKU does not exist any more."""
     OFF_SHELF = "off_shelf"
     """The product is off the shelf, or this specification of it is not offered any more."""
     SOLD_OUT = "sold_out"
@@ -33,7 +31,7 @@ class CartLine:
     """One line with its SKU as it is now. `invalidity` None: it can be bought."""
 
     item: CartItem
-    sku: SellableSku | None
+    sku: SellableSku
     invalidity: Invalidity | None
 
 
@@ -51,11 +49,13 @@ def view(session: Session, *, member_id: int, now: datetime) -> Cart:
         select(CartItem).where(CartItem.member_id == member_id).order_by(CartItem.id.desc())
     ).all()
     skus = catalogue.skus_for_pricing(session, [item.sku_id for item in items])
-    lines = [_line(item, skus.get(item.sku_id)) for item in items]
+    lines = [
+        CartLine(item, skus[item.sku_id], _invalidity(item, skus[item.sku_id])) for item in items
+    ]
     wanted = [
         QuoteLine(line_id=line.item.id, sku=line.sku, quantity=line.item.quantity)
         for line in lines
-        if line.item.is_selected and line.invalidity is None and line.sku is not None
+        if line.item.is_selected and line.invalidity is None
     ]
     if not wanted:
         return Cart(lines, None)
@@ -63,13 +63,7 @@ def view(session: Session, *, member_id: int, now: datetime) -> Cart:
     return Cart(lines, quote)
 
 
-def _line(item: CartItem, sku: SellableSku | None) -> CartLine:
-    return CartLine(item, sku, _invalidity(item, sku))
-
-
-def _invalidity(item: CartItem, sku: SellableSku | None) -> Invalidity | None:
-    if sku is None:
-        return Invalidity.GONE
+def _invalidity(item: CartItem, sku: SellableSku) -> Invalidity | None:
     if not sku.is_on_sale:
         return Invalidity.OFF_SHELF
     if sku.available == 0:

@@ -11,7 +11,6 @@ from app.marketing import wording
 from app.marketing.schemas import QuoteOut
 
 WORDS = {
-    Invalidity.GONE: "商品已失效",
     Invalidity.OFF_SHELF: "商品已下架",
     Invalidity.SOLD_OUT: "已售罄",
     Invalidity.SHORT: "库存不足，仅剩 {available} 件",
@@ -59,7 +58,7 @@ class CartItemOut(ma.Schema):
 
 
 class CartLineOut(CartItemOut):
-    spu_id = Id(required=True, allow_none=True)
+    spu_id = Id(required=True)
     title = ma.fields.String(required=True)
     spec_text = ma.fields.String(required=True)
     image_url = ma.fields.String(required=True)
@@ -88,7 +87,11 @@ def shown(cart: Cart) -> dict[str, Any]:
     return {
         "lines": [_line(line) for line in cart.lines if line.invalidity is None],
         "invalid_lines": [
-            {**_line(line), "reason": line.invalidity, "message": _message(line, line.invalidity)}
+            {
+                **_line(line),
+                "reason": line.invalidity,
+                "message": WORDS[line.invalidity].format(available=line.sku.available),
+            }
             for line in cart.lines
             if line.invalidity is not None
         ],
@@ -97,20 +100,9 @@ def shown(cart: Cart) -> dict[str, Any]:
 
 
 def _line(line: CartLine) -> dict[str, Any]:
-    item, sku = line.item, line.sku
-    return {
-        "id": item.id,
-        "sku_id": item.sku_id,
-        "quantity": item.quantity,
-        "is_selected": item.is_selected,
-        "spu_id": sku.spu_id if sku else None,
-        "title": sku.title if sku else "",
-        "spec_text": sku.spec_text if sku else "",
-        "image_url": sku.image_url if sku else "",
-        "price_fen": sku.price_fen if sku else 0,
-        "available": sku.available if sku else 0,
-    }
+    of_item = {name: getattr(line.item, name) for name in OF_ITEM}
+    return of_item | {name: getattr(line.sku, name) for name in OF_SKU}
 
 
-def _message(line: CartLine, reason: Invalidity) -> str:
-    return WORDS[reason].format(available=line.sku.available if line.sku else 0)
+OF_ITEM = ("id", "sku_id", "quantity", "is_selected")
+OF_SKU = ("spu_id", "title", "spec_text", "image_url", "price_fen", "available")
