@@ -1,11 +1,18 @@
 """What payments answer."""
 
+from enum import StrEnum
+
 import marshmallow as ma
 
 from app.core.fields import Fen, Moment, Query
 from app.core.http import page_of
 from app.payments.models import FactKind, InboxStatus, PaymentStatus, RefundStatus
 from app.payments.queries import BuyerState
+
+
+def _word_of(kind: type[StrEnum]) -> ma.fields.String:
+    return ma.fields.String(required=True, validate=ma.validate.OneOf([*kind]))
+
 
 RequestPaymentOut = ma.Schema.from_dict(
     {
@@ -20,7 +27,7 @@ RequestPaymentOut = ma.Schema.from_dict(
 class PaymentStateOut(ma.Schema):
     """How the money for an order stands."""
 
-    state = ma.fields.Enum(BuyerState, by_value=True, required=True)
+    state = _word_of(BuyerState)
     payable_fen = Fen(required=True)
     paid_at = Moment(required=True, allow_none=True)
 
@@ -29,7 +36,7 @@ class PaymentOut(ma.Schema):
     """One attempt to pay."""
 
     out_trade_no = ma.fields.String(required=True)
-    status = ma.fields.Enum(PaymentStatus, by_value=True, required=True)
+    status = _word_of(PaymentStatus)
     amount_fen = Fen(required=True)
     refund_fen = Fen(required=True)
     transaction_id = ma.fields.String(required=True, allow_none=True)
@@ -43,7 +50,7 @@ class PaymentRefundOut(ma.Schema):
 
     out_refund_no = ma.fields.String(required=True)
     source = ma.fields.String(required=True)
-    status = ma.fields.Enum(RefundStatus, by_value=True, required=True)
+    status = _word_of(RefundStatus)
     amount_fen = Fen(required=True)
     reason = ma.fields.String(required=True)
     refund_id = ma.fields.String(required=True, allow_none=True)
@@ -58,11 +65,11 @@ class PaymentFactOut(ma.Schema):
 
     id = ma.fields.Integer(required=True)
     event_id = ma.fields.String(required=True)
-    kind = ma.fields.Enum(FactKind, by_value=True, required=True)
+    kind = _word_of(FactKind)
     event_type = ma.fields.String(required=True)
     out_no = ma.fields.String(required=True)
     fact = ma.fields.Dict(required=True)
-    status = ma.fields.Enum(InboxStatus, by_value=True, required=True)
+    status = _word_of(InboxStatus)
     reason = ma.fields.String(required=True, allow_none=True)
     received_at = Moment(required=True)
     handled_at = Moment(required=True, allow_none=True)
