@@ -11,7 +11,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.core import crypto
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict
+from app.members import queries
 from app.members import service as members
 from app.members.models import MemberAddress
 
@@ -21,32 +22,10 @@ SEALED = {"receiver": "receiver_sealed", "phone": "phone_sealed", "detail": "det
 """Fields that are encrypted at rest, and their columns."""
 
 
-class AddressNotFound(NotFound):
-    """The member has no such address."""
-
-    code, title = "address_not_found", "收货地址不存在"
-
-
 class TooManyAddresses(Conflict):
     """The address book is full."""
 
     code, title = "too_many_addresses", "收货地址已达 20 个上限"
-
-
-def get(session: Session, *, member_id: int, address_id: int) -> MemberAddress:
-    """
-    One address of the member.
-
-    :raises AddressNotFound: there is none, or it is somebody else's.
-    """
-    address = session.scalar(
-        select(MemberAddress).where(
-            MemberAddress.id == address_id, MemberAddress.member_id == member_id
-        )
-    )
-    if address is None:
-        raise AddressNotFound
-    return address
 
 
 def add(
@@ -85,7 +64,7 @@ def change(
     :raises AddressNotFound: there is none, or it is somebody else's.
     """
     members.locked(session, member_id=member_id)
-    address = get(session, member_id=member_id, address_id=address_id)
+    address = queries.address(session, member_id=member_id, address_id=address_id)
     if fields.pop("is_default", False) and not address.is_default:
         _no_default(session, member_id)
         address.is_default = True
@@ -103,7 +82,7 @@ def remove(session: Session, *, member_id: int, address_id: int) -> None:
     :raises AddressNotFound: there is none, or it is somebody else's.
     """
     members.locked(session, member_id=member_id)
-    address = get(session, member_id=member_id, address_id=address_id)
+    address = queries.address(session, member_id=member_id, address_id=address_id)
     session.delete(address)
     session.flush()
     if not address.is_default:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core import crypto
 from app.core.errors import NotFound
-from app.members import addresses, identity
+from app.members import identity
 from app.members.models import FormerIdentity, Member, MemberAddress, MemberStatus
 
 
@@ -16,6 +16,12 @@ class MemberNotFound(NotFound):
     """There is no such member, or they have left."""
 
     code, title = "member_not_found", "用户不存在"
+
+
+class AddressNotFound(NotFound):
+    """The member has no such address."""
+
+    code, title = "address_not_found", "收货地址不存在"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +68,29 @@ def openid_of(session: Session, member_id: int) -> str:
     return get(session, member_id).openid
 
 
+def address(session: Session, *, member_id: int, address_id: int) -> MemberAddress:
+    """
+    One address of the member.
+
+    :raises AddressNotFound: there is none, or it is somebody else's.
+    """
+    found = session.scalar(
+        select(MemberAddress).where(
+            MemberAddress.id == address_id, MemberAddress.member_id == member_id
+        )
+    )
+    if found is None:
+        raise AddressNotFound
+    return found
+
+
 def address_snapshot(session: Session, *, member_id: int, address_id: int) -> AddressSnapshot:
     """
     An address of the member as it is now.
 
     :raises AddressNotFound: there is none, or it is somebody else's.
     """
-    return readable(addresses.get(session, member_id=member_id, address_id=address_id))
+    return readable(address(session, member_id=member_id, address_id=address_id))
 
 
 def readable(address: MemberAddress) -> AddressSnapshot:

@@ -10,8 +10,9 @@ from app.core.db import read, transaction
 from app.core.http import Blueprint
 from app.core.redis import TooMany
 from app.members import addresses, queries, schemas, service
-from app.members.addresses import AddressNotFound, TooManyAddresses
+from app.members.addresses import TooManyAddresses
 from app.members.models import Member, MemberAddress
+from app.members.queries import AddressNotFound
 from app.wechat.errors import ResultUnknown, WeChatNotConfigured, WeChatRefused
 from app.wechat.mini import LoginCodeRefused, UserBlocked
 
@@ -121,7 +122,7 @@ def add_address(*, is_default: bool, **fields: str) -> MemberAddress:
 @bp.fails(AddressNotFound)
 def show_address(address_id: int) -> MemberAddress:
     """Show one of my addresses."""
-    return addresses.get(read(), member_id=g.member_id, address_id=address_id)
+    return queries.address(read(), member_id=g.member_id, address_id=address_id)
 
 
 @bp.patch("/addresses/<int:address_id>")

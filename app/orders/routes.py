@@ -14,7 +14,7 @@ from app.core import clock, paging
 from app.core.db import read, transaction
 from app.core.http import Blueprint
 from app.marketing.service import PromotionGone
-from app.members.addresses import AddressNotFound
+from app.members.queries import AddressNotFound
 from app.orders import drafts, queries, schemas, service
 from app.orders.drafts import CartChanged, Wanted
 from app.orders.models import Order, OrderOrigin, OrderStatus

@@ -10,10 +10,10 @@ from app.core.http import Blueprint
 from app.core.redis import TooMany
 from app.staff import audit, queries, schemas, service
 from app.staff.models import Staff
+from app.staff.queries import StaffNotFound
 from app.staff.roles import Role, requires
 from app.staff.service import (
     LastOwner,
-    StaffNotFound,
     UsernameTaken,
     WrongCredentials,
     WrongPassword,

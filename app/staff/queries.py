@@ -3,8 +3,12 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.errors import NotFound
 from app.staff.models import Staff
-from app.staff.service import StaffNotFound
+
+
+class StaffNotFound(NotFound):
+    code, title = "staff_not_found", "员工账号不存在"
 
 
 def get(session: Session, staff_id: int) -> Staff:

@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import auth
-from app.core.errors import AppError, Conflict, NotFound
+from app.core.errors import AppError, Conflict
 from app.staff import passwords
 from app.staff.models import Role, Staff
+from app.staff.queries import StaffNotFound
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +30,6 @@ class WrongPassword(AppError):
 
 class UsernameTaken(Conflict):
     code, title = "username_taken", "用户名已被使用"
-
-
-class StaffNotFound(NotFound):
-    code, title = "staff_not_found", "员工账号不存在"
 
 
 class LastOwner(Conflict):

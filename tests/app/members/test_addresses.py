@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from app.members import addresses, queries, verify
-from app.members.addresses import AddressNotFound
 from app.members.models import MemberAddress
+from app.members.queries import AddressNotFound
 from tests.builders.members import ADDRESS, NOON, make_address, make_member
 
 WRONG_FIELDS = [

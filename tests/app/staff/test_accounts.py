@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from app.staff import queries
 from app.staff.models import Role, Staff
-from app.staff.service import StaffNotFound
+from app.staff.queries import StaffNotFound
 from tests.builders.staff import PASSWORD, make_staff
 
 NEW = {
