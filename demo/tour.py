@@ -83,7 +83,7 @@ class Tour:
         return top, seller, buyer
 
     def _choose(self, buyer: Client) -> dict[str, Any]:
-        found = buyer.get("/products", q="亚麻")["items"][0]
+        found = buyer.get("/products", q="圆领衬衫")["items"][0]
         page = buyer.get(f"/products/{found['id']}")
         sku: dict[str, Any] = page["skus"][0]
         buyer.post("/cart/items", sku_id=sku["id"], quantity=1)
@@ -93,10 +93,10 @@ class Tour:
         self._equal("商品金额", quote["items_fen"], 2 * sku["price_fen"])
         self._step(
             "王强",
-            f"搜索“亚麻”，把「{page['title']} {sku['spec_text']}」×2 放入购物车："
+            f"搜索“圆领衬衫”，把「{page['title']} {sku['spec_text']}」×2 放入购物车："
             f"商品 {_yuan(quote['items_fen'])}，满减 {_yuan(quote['discount_fen'])}",
         )
-        return {**sku, "item_id": item["id"], "title": page["title"]}
+        return {**sku, "spu_id": page["id"], "item_id": item["id"]}
 
     def _buy(self, buyer: Client, sku: dict[str, Any]) -> dict[str, Any]:
         buyer.post("/addresses", **ADDRESS)

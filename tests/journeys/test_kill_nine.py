@@ -1,0 +1,90 @@
+"""`kill -9` of any part at a random moment of the tour: it ends all the same, and all is proven."""
+
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from app import embedded
+from demo import tour
+from demo.mall import Mall
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mall")]
+
+PATIENCE_SECONDS = 60.0
+TOUR_SECONDS = 3.0
+"""About as long as the tour takes undisturbed: blows fall within it."""
+
+
+def _kill_server(mall: Mall) -> None:
+    mall.kill("server")
+    mall.start_server()
+
+
+def _kill_worker(mall: Mall) -> None:
+    mall.kill("worker")
+    mall.start_worker()
+
+
+def _kill_redis(mall: Mall) -> None:
+    os.kill(_servers(mall).redis_pid(), signal.SIGKILL)
+    time.sleep(0.5)
+    _servers(mall).join()
+
+
+def _kill_postgres(mall: Mall) -> None:
+    os.kill(_servers(mall).postmaster_pid(), signal.SIGKILL)
+    time.sleep(0.5)
+    _servers(mall).join()
+    if mall.family.ended() == "worker":
+        mall.family.stop("worker")
+        mall.start_worker()
+
+
+BLOWS = {
+    "server": _kill_server,
+    "worker": _kill_worker,
+    "redis": _kill_redis,
+    "postgres": _kill_postgres,
+}
+
+
+@pytest.mark.parametrize("victim", BLOWS)
+def test_the_tour_survives(mall, victim):
+    _tour_survives(mall, victim, random.uniform(0.2, TOUR_SECONDS))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(25))
+def test_the_tour_survives_blow_after_blow(mall, seed):
+    moment = random.Random(seed)
+    _tour_survives(mall, moment.choice(list(BLOWS)), moment.uniform(0.0, TOUR_SECONDS))
+
+
+def _tour_survives(mall: Mall, victim: str, seconds: float) -> None:
+    lines: list[str] = []
+    status: list[int] = []
+
+    def tell() -> None:
+        status.append(
+            tour.tell(
+                mall.url, mall.sandbox_url, mall.folder, lines.append, patience=PATIENCE_SECONDS
+            )
+        )
+
+    telling = threading.Thread(target=tell)
+    telling.start()
+    time.sleep(seconds)
+    BLOWS[victim](mall)
+    telling.join()
+
+    assert status == [0], f"{victim} after {seconds:.2f} s\n" + "\n".join(lines)
+    assert "every balance proves itself" in mall.flask("verify")
+
+
+def _servers(mall: Mall) -> embedded.Servers:
+    assert mall.servers is not None
+    return mall.servers
