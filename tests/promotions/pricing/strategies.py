@@ -21,7 +21,7 @@ from promotions.pricing import (
 from tests.builders.promotions import NOON
 from tests.promotions.pricing.kinds import FreightOff
 
-RUNS = settings(max_examples=40, deadline=None)
+RUNS = settings(max_examples=30, deadline=None)
 """Enough for every run of the tests; the soak runs many more."""
 MANY_RUNS = settings(max_examples=5_000, deadline=None)
 

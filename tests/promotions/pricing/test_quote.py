@@ -6,6 +6,77 @@ import json
 from promotions.pricing import Scope, Targets
 from tests.builders.promotions import make_cart, make_line, make_promotion, quote_of, spend_and_save
 
+EXPECTED = {
+    "engine_version": 1,
+    "snapshot_version": 42,
+    "is_optimal": True,
+    "items_fen": 11_666,
+    "discount_fen": 1_000,
+    "freight_list_fen": 800,
+    "freight_fen": 800,
+    "payable_fen": 11_466,
+    "lines": [
+        {
+            "line_id": 1,
+            "sku_id": 1,
+            "quantity": 1,
+            "unit_price_fen": 5_000,
+            "amount_fen": 5_000,
+            "discount_fen": 429,
+            "payable_fen": 4_571,
+            "discounts": [{"promotion_id": 7, "amount_fen": 429}],
+        },
+        {
+            "line_id": 2,
+            "sku_id": 2,
+            "quantity": 2,
+            "unit_price_fen": 3_333,
+            "amount_fen": 6_666,
+            "discount_fen": 571,
+            "payable_fen": 6_095,
+            "discounts": [{"promotion_id": 7, "amount_fen": 571}],
+        },
+    ],
+    "adjustments": [
+        {
+            "promotion_id": 7,
+            "kind": "spend_and_save",
+            "lane": "order",
+            "title": "活动7",
+            "amount_fen": 1_000,
+            "freight_fen": 0,
+            "shares": [
+                {"line_id": 1, "amount_fen": 429},
+                {"line_id": 2, "amount_fen": 571},
+            ],
+        }
+    ],
+    "trace": [
+        {
+            "promotion_id": 7,
+            "title": "活动7",
+            "code": "applied",
+            "amount_fen": 1_000,
+            "by": None,
+            "shortfall": None,
+        },
+        {
+            "promotion_id": 8,
+            "title": "活动8",
+            "code": "condition_failed",
+            "amount_fen": 0,
+            "by": None,
+            "shortfall": {
+                "measure": "amount_fen",
+                "need": 6_000,
+                "have": 5_000,
+                "gap": 1_000,
+                "saves_fen": 500,
+            },
+        },
+    ],
+}
+
 
 def test_a_quote_explains_every_fen():
     cart = make_cart(make_line(2, fen=3_333, quantity=2), make_line(1, fen=5_000), freight_fen=800)
@@ -18,77 +89,7 @@ def test_a_quote_explains_every_fen():
         version=42,
     )
 
-    assert quote.to_json() == {
-        "engine_version": 1,
-        "snapshot_version": 42,
-        "input_digest": quote.input_digest,
-        "is_optimal": True,
-        "items_fen": 11_666,
-        "discount_fen": 1_000,
-        "freight_list_fen": 800,
-        "freight_fen": 800,
-        "payable_fen": 11_466,
-        "lines": [
-            {
-                "line_id": 1,
-                "sku_id": 1,
-                "quantity": 1,
-                "unit_price_fen": 5_000,
-                "amount_fen": 5_000,
-                "discount_fen": 429,
-                "payable_fen": 4_571,
-                "discounts": [{"promotion_id": 7, "amount_fen": 429}],
-            },
-            {
-                "line_id": 2,
-                "sku_id": 2,
-                "quantity": 2,
-                "unit_price_fen": 3_333,
-                "amount_fen": 6_666,
-                "discount_fen": 571,
-                "payable_fen": 6_095,
-                "discounts": [{"promotion_id": 7, "amount_fen": 571}],
-            },
-        ],
-        "adjustments": [
-            {
-                "promotion_id": 7,
-                "kind": "spend_and_save",
-                "lane": "order",
-                "title": "活动7",
-                "amount_fen": 1_000,
-                "freight_fen": 0,
-                "shares": [
-                    {"line_id": 1, "amount_fen": 429},
-                    {"line_id": 2, "amount_fen": 571},
-                ],
-            }
-        ],
-        "trace": [
-            {
-                "promotion_id": 7,
-                "title": "活动7",
-                "code": "applied",
-                "amount_fen": 1_000,
-                "by": None,
-                "shortfall": None,
-            },
-            {
-                "promotion_id": 8,
-                "title": "活动8",
-                "code": "condition_failed",
-                "amount_fen": 0,
-                "by": None,
-                "shortfall": {
-                    "measure": "amount_fen",
-                    "need": 6_000,
-                    "have": 5_000,
-                    "gap": 1_000,
-                    "saves_fen": 500,
-                },
-            },
-        ],
-    }
+    assert quote.to_json() == {**EXPECTED, "input_digest": quote.input_digest}
 
 
 def test_the_digests_are_of_the_canonical_texts():
