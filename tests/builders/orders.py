@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.catalogue.models import Sku
+from app.members import queries as members
 from app.members.models import Member
 from app.orders import drafts, queries
 from app.orders import service as orders
@@ -39,7 +40,9 @@ def make_order(
     buyer = buyer or make_member(session)
     if quantities is None:
         quantities = {(sku or make_sku(session)).id: quantity}
-    address = make_address(session, member_id=buyer.id, region_code=region_code)
+    known = members.list_addresses(session, buyer.id)
+    address = next((each for each in known if each.region_code == region_code), None)
+    address = address or make_address(session, member_id=buyer.id, region_code=region_code)
     wanted = drafts.Wanted(OrderOrigin.BUY_NOW, quantities)
     draft = drafts.preview(
         session, buyer_id=buyer.id, wanted=wanted, address_id=address.id, now=now
