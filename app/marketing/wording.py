@@ -78,7 +78,7 @@ def _message(verdict: Mapping[str, Any], titles: Mapping[int, str]) -> str:
     if code is Code.CONDITION_FAILED:
         return f"还差 {_step(shortfall)}"
     if code is Code.NOT_CHOSEN:
-        return f"已使用同组的「{titles[verdict['by']]}」" if verdict["by"] else "不用它更划算"
+        return f"同组活动「{titles[verdict['by']]}」优先" if verdict["by"] else "不用它更划算"
     return MESSAGES[code].format(by=titles.get(verdict["by"], ""))
 
 

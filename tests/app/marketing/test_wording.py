@@ -72,7 +72,7 @@ class TestDescribe:
 
         messages = self.messages(make_cart(), first, make_promotion(2, **grouped))
 
-        assert messages[2] == "已使用同组的「老大」"
+        assert messages[2] == "同组活动「老大」优先"
 
     def test_what_spoils_a_better_deal_says_so(self):
         friends = {"tags": frozenset("a"), "agrees_with": frozenset("a")}
