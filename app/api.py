@@ -12,7 +12,7 @@ from app.catalogue import admin as catalogue_admin
 from app.catalogue import routes as catalogue
 from app.core import auth, openapi
 from app.core.auth import Audience
-from app.core.http import Blueprint
+from app.core.http import Blueprint, refuse_unknown_query
 from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.marketing import admin as marketing_admin
@@ -77,8 +77,11 @@ def _parents() -> Iterator[tuple[Blueprint, str]]:
         parent.before_request(auth.guard(group.audience))
         if group.audience is Audience.STAFF:
             audit.watch(parent)
+        if group.audience is not Audience.WECHAT:
+            parent.before_request(refuse_unknown_query)
+            parent.guarded = (422,)
         if group.audience in {Audience.SHOPPER, Audience.STAFF}:
-            parent.guarded, parent.security = (401,), f"{group.audience}_token"
+            parent.guarded, parent.security = (401, 422), f"{group.audience}_token"
         for blueprint in group.blueprints:
             parent.register_blueprint(blueprint)
         yield parent, group.prefix

@@ -16,15 +16,16 @@ The fields of bodies and queries are in `app.core.fields`.
 import json
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import marshmallow as ma
-from flask import Request
+from flask import Request, current_app, request
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
 
 from app.core import idempotency
-from app.core.errors import TITLES, AppError
+from app.core.errors import TITLES, AppError, Invalid
 from app.core.fields import Query, Schema
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -57,14 +58,35 @@ def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
     return ma.Schema.from_dict(fields, name=f"{item.__name__.removesuffix('Out')}Page")
 
 
+def refuse_unknown_query() -> None:
+    """
+    The `before_request` of an audience: a query field is unknown to a route that takes none.
+
+    :raises Invalid: there is one. Routes with a `Query` schema refuse theirs by themselves.
+    """
+    if not request.args or request.endpoint is None:
+        return
+    documented = getattr(current_app.view_functions[request.endpoint], "_apidoc", {})
+    parameters = documented.get("arguments", {}).get("parameters", [])
+    if not any(each["in"] == "query" for each in parameters):
+        raise Invalid(errors={name: ["未知字段"] for name in request.args})
+
+
 class _Reader(FlaskParser):
-    """Reads bodies; what Python's JSON refuses by limits of its own is unreadable, not a bug."""
+    """Reads bodies, which are UTF-8 JSON and nothing else."""
 
     def _raw_load_json(self, req: Request) -> Any:
+        if not req.is_json:
+            raise UnsupportedMediaType
         try:
-            return super()._raw_load_json(req)
-        except (ValueError, RecursionError) as error:  # Thousands of digits, or of brackets.
+            return json.loads(req.get_data(cache=True).decode(), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:  # Also thousands of digits, or of brackets.
             raise json.JSONDecodeError("unreadable", "", 0) from error
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    """Python reads NaN and Infinity; JSON has no such words."""
+    raise ValueError(word)
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is untyped.
@@ -151,18 +173,18 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is unt
         return decorator
 
     def _prepare_problems_doc(
-        self, doc: dict[str, Any], info: dict[str, Any], **_: Any
+        self, doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any
     ) -> dict[str, Any]:
-        by_status: dict[int, list[str]] = {status: [TITLES[status][0]] for status in self.guarded}
-        if parameters := info.get("arguments", {}).get("parameters", []):
-            by_status[422] = ["invalid_fields"]
-            if any(each["in"] == "json" for each in parameters):
-                by_status |= {400: ["bad_request"]}
+        statuses = {404, *self.guarded}
+        if "requestBody" in doc:
+            statuses |= {400, 415, 422}
+        if method != "get":
+            statuses.add(413)
+        by_status = {status: [TITLES[status][0]] for status in statuses}
         for error in info.get("fails", []):
             codes = by_status.setdefault(error.status, [])
             if error.code not in codes:
                 codes.append(error.code)
-        by_status.setdefault(404, ["not_found"])
         responses = doc.setdefault("responses", {})
         for status, codes in sorted(by_status.items()):
             responses[str(status)] = {

@@ -25,8 +25,22 @@ SwaggerUIBundle({url: "openapi.json", dom_id: "#reference", docExpansion: "none"
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest is untyped.
+    """smorest's, without the failures, pages and etags of its own: only ours are documented."""
+
+    # A `default` answer would make every undocumented one look documented.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
     def _register_error_handlers(self) -> None:
         """Leave failures to `app.core.errors`: smorest would answer in another shape."""
+
+    def _register_responses(self) -> None:
+        """Leave them to `app.core.http`, which documents each route's own."""
+
+    def _register_etag_headers(self) -> None:
+        """No answer carries one."""
+
+    def _register_pagination_header(self) -> None:
+        """Pages carry their cursor in the body."""
 
 
 def init_app(app: Flask) -> Api:
