@@ -176,3 +176,26 @@ def make_sku(
     prices.refresh_range(session, spu_id=spu.id)
     session.refresh(spu)
     return sku
+
+
+def sku_body(*spec_values: str, code: str | None = None, **changes: Any) -> dict[str, Any]:
+    """One SKU as the staff API takes it."""
+    return {
+        "code": code or f"CUP-{next(_numbers)}",
+        "spec_values": list(spec_values),
+        "price_fen": 5900,
+        "initial_stock": 20,
+        **changes,
+    }
+
+
+def spu_body(category: Category, **changes: Any) -> dict[str, Any]:
+    """A product of two colours as the staff API takes it."""
+    return {
+        "title": "保温杯",
+        "images": ["https://img.example.com/cup.jpg"],
+        "spec": [{"name": "颜色", "values": ["红", "蓝"]}],
+        "category_id": category.id,
+        "skus": [sku_body("红"), sku_body("蓝", price_fen=6900, market_price_fen=9900)],
+        **changes,
+    }

@@ -1,10 +1,11 @@
-"""Callers of the staff API."""
+"""A merchant, their calls of the staff API, and a product they made."""
 
 import uuid
 
 import pytest
 
 from app.core.auth import Audience
+from tests.builders.catalogue import make_category, spu_body
 from tests.builders.staff import make_staff
 
 
@@ -26,3 +27,16 @@ def staff(client, token_for, merchant):
         return getattr(client, verb)(f"/admin/v1{path}", json=body, headers=own)
 
     return call
+
+
+@pytest.fixture
+def category(session):
+    made = make_category(session, name="杯壶")
+    session.commit()
+    return made
+
+
+@pytest.fixture
+def product(staff, category):
+    """A product just created, as the staff API shows it."""
+    return staff("post", "/products", spu_body(category)).json
