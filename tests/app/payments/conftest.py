@@ -99,6 +99,17 @@ class Mall:
         headers, raw = self.platform.notification(resource, at=at, **told)
         return self.post(headers, raw, path=path)
 
+    def sign(
+        self, resource: dict[str, Any], *, shift: int, **told: Any
+    ) -> tuple[dict[str, str], bytes]:
+        """A notification signed `shift` seconds from now, not sent."""
+        at = self.now + timedelta(seconds=shift)
+        return self.platform.notification(resource, at=at, **told)
+
+    def inbox_statuses(self, status: str) -> list[int]:
+        self.session.rollback()
+        return list(self.session.scalars(select(PayInbox.id).where(PayInbox.status == status)))
+
     def post(self, headers: dict[str, str], raw: bytes, *, path: str = "pay") -> int:
         address = f"/webhooks/wechat/{path}"
         return self.client.post(address, headers=headers, data=raw).status_code
