@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import text
 
 from app.catalogue import verify as catalogue
 from app.catalogue.stock import OutOfStock
@@ -22,7 +23,7 @@ from app.marketing import verify as marketing
 from app.orders import queries
 from app.orders import service as orders
 from app.orders import verify as proof
-from app.orders.models import CloseReason, OrderStatus
+from app.orders.models import CloseReason
 from app.orders.service import RefundUnknown
 from distribution import verify as distribution
 from tests.builders.catalogue import make_freight_template, make_sku
@@ -74,6 +75,7 @@ class Shop(RuleBasedStateMachine):
         super().__init__()
         self.session, self.now = session, now
         self.model: list[Life] = []
+        self.skus: dict[int, int] = {}
         self.shelf = {number: [STOCK, 0, 0] for number in SKUS}
 
     @initialize()
@@ -255,14 +257,14 @@ class Shop(RuleBasedStateMachine):
     @invariant()
     def everything_agrees_with_the_model(self):
         self.session.flush()
-        for number, sku_id in getattr(self, "skus", {}).items():
-            sku = catalogue_stock(self.session, sku_id)
-            assert sku == tuple(self.shelf[number]), f"sku {number}"
-        for life in self.model:
-            order = queries.get(self.session, order_no=life.order_no)
-            assert order.status == life.status
-            assert order.refunding_fen == life.total("refunding")
-            assert order.refunded_fen == life.total("refunded")
+        stock = text("SELECT id, available, held, sold FROM sku ORDER BY id")
+        expected = [(sku_id, *self.shelf[number]) for number, sku_id in self.skus.items()]
+        assert self.session.execute(stock).all() == expected
+        states = text("SELECT id, status, refunding_fen, refunded_fen FROM shop_order ORDER BY id")
+        assert self.session.execute(states).all() == [
+            (each.order_id, each.status, each.total("refunding"), each.total("refunded"))
+            for each in self.model
+        ]
         for check in (catalogue.verify, marketing.verify, proof.verify, distribution.verify):
             assert list(check(self.session)) == []
 
@@ -286,29 +288,30 @@ class Shop(RuleBasedStateMachine):
         return moved
 
 
-def catalogue_stock(session, sku_id):
-    from sqlalchemy import text
+def live(session, now, *, lives, steps):
+    """Run so many histories of so many steps, each in a transaction that is thrown away."""
 
-    row = session.execute(
-        text("SELECT available, held, sold FROM sku WHERE id = :id"), {"id": sku_id}
-    ).one()
-    return tuple(row)
-
-
-@pytest.mark.slow
-def test_orders_agree_with_the_model_whatever_happens(session, now):
-    def one():
+    def shop():
         session.rollback()
         return Shop(session, now)
 
     run_state_machine_as_test(
-        one,
+        shop,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=25,
+            max_examples=lives,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
     session.rollback()
-    assert OrderStatus.PAID in PAID
+
+
+@pytest.mark.slow
+def test_orders_agree_with_the_model_whatever_happens(session, now):
+    live(session, now, lives=8, steps=20)
+
+
+@pytest.mark.soak
+def test_orders_agree_with_the_model_for_a_long_time(session, now):
+    live(session, now, lives=200, steps=50)

@@ -1,0 +1,56 @@
+"""The proof finds what should never happen: every rule is broken on purpose."""
+
+import pytest
+from sqlalchemy import text
+
+from app.orders import verify
+from app.orders.models import OrderStatus
+from tests.builders.catalogue import make_sku
+from tests.builders.orders import make_order
+from tests.builders.promotions import make_published
+
+WRECKS = {
+    "orders.items_are_the_sum_of_lines": "UPDATE order_line SET amount_fen = 1",
+    "orders.discount_is_the_sum_of_lines": "UPDATE order_line SET discount_fen = 1",
+    "orders.payable_is_lines_and_freight": "UPDATE order_line SET payable_fen = 1",
+    "orders.refunding_is_lines_and_freight": "UPDATE shop_order SET refunding_fen = 1",
+    "orders.refunded_is_lines_and_freight": "UPDATE order_line SET refunded_fen = 1",
+    "orders.refunds_are_on_record": "UPDATE shop_order SET refunded_fen = 1",
+    "orders.quote_is_what_was_agreed": "UPDATE shop_order SET quote = quote || ' '",
+    "orders.amounts_are_the_quotes": "UPDATE shop_order SET snapshot_version = 99",
+    "orders.lines_are_the_quotes": "UPDATE order_line SET sku_id = sku_id + 1",
+    "orders.stock_follows_the_status": "UPDATE stock_hold SET status = 'held'",
+    "orders.holds_have_an_order": "UPDATE stock_hold SET source = 'order:O0'",
+    "orders.promotions_follow_the_status": "UPDATE promotion_reservation SET status = 'released'",
+}
+
+
+@pytest.fixture
+def an_order(session, now):
+    make_published(session, steps=[(9900, 100)], starts_at=now, now=now)
+    make_order(session, now=now, status=OrderStatus.PAID)
+    make_sku(session)
+    session.commit()
+
+
+def test_every_rule_has_its_wreck():
+    assert WRECKS.keys() == verify.RULES.keys()
+
+
+@pytest.mark.parametrize("broken", WRECKS)
+def test_a_broken_promise_is_found(session, an_order, broken):
+    assert list(verify.verify(session)) == []
+
+    # Without constraints, as a faulty restore or a hand in the database would do it.
+    for table in ("shop_order", "order_line", "stock_hold", "promotion_reservation"):
+        drop = text(
+            "SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || conname"
+            " FROM pg_constraint WHERE contype = 'c' AND conrelid = CAST(:table AS regclass)"
+        )
+        for statement in session.scalars(drop, {"table": table}).all():
+            session.execute(text(statement))
+    session.execute(text(WRECKS[broken]))
+
+    found = {breach.rule for breach in verify.verify(session)}
+    assert broken in found
+    session.rollback()
