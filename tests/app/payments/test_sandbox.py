@@ -37,7 +37,7 @@ class Sandbox:
 
     def look(self, path: str, **params):
         answer = self.http.get(f"/control/{path}", params=params).raise_for_status().json()
-        return answer[path] if path in answer else answer
+        return answer.get(path, answer)
 
     def settings(self, *, public_key: bool = True) -> WeChatSettings:
         platform = self.look("platform")
