@@ -34,9 +34,13 @@ class Figures:
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
 
 
+Requests = Callable[[int], Iterator[bytes]]
+"""What a connection, by its number, sends."""
+
+
 def run(
     port: int,
-    make_requests: Callable[[int], Iterator[bytes]],
+    make_requests: Requests,
     *,
     seconds: float = 5.0,
     connections: int = 8,
@@ -91,7 +95,7 @@ def request(
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-def repeat(single: bytes) -> Callable[[int], Iterator[bytes]]:
+def repeat(single: bytes) -> Requests:
     """The same request for ever, on every connection."""
 
     def requests(_: int) -> Iterator[bytes]:

@@ -50,7 +50,7 @@ class Family:
         deadline = time.monotonic() + READY_SECONDS
         while not is_ready():
             if self.children[name].poll() is not None or time.monotonic() > deadline:
-                raise DidNotStart(f"{name} did not start:\n{self._tail(name)}")
+                raise DidNotStart(f"{name} did not start:\n{self.tail(name)}")
             time.sleep(0.05)
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
@@ -74,7 +74,8 @@ class Family:
         """The name of a child that has ended by itself, if any."""
         return next((n for n, child in self.children.items() if child.poll() is not None), None)
 
-    def _tail(self, name: str) -> str:
+    def tail(self, name: str) -> str:
+        """The last lines that `name` wrote."""
         lines = (self.logs / f"{name}.log").read_text(errors="replace").splitlines()
         return "\n".join(lines[-20:])
 
