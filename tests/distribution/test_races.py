@@ -133,13 +133,18 @@ def test_a_ring_of_distributors_binding_at_once_stays_open(session, at_once):
     assert list(verify.verify(session)) == []
 
 
-def test_a_member_who_joins_while_being_bound_is_bound_and_not_above_the_inviter(session, at_once):
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_member_who_joins_while_being_bound_never_ends_above_and_below_the_inviter(
+    session, at_once, attempt
+):
     make_rules(session)
     inviter = make_distributor(session, member_id=2).invite_code
     session.commit()
 
     def bound(s):
-        team.bind(s, member_id=1, invite_code=inviter, origin="code", now=NOON)
+        return refusal_of(
+            lambda: team.bind(s, member_id=1, invite_code=inviter, origin="code", now=NOON)
+        )
 
     def joined_and_bound_to(s):
         code = joining.join(s, member_id=1, now=NOON).invite_code
@@ -148,8 +153,9 @@ def test_a_member_who_joins_while_being_bound_is_bound_and_not_above_the_inviter
             lambda: team.bind(s, member_id=2, invite_code=code, origin="code", now=NOON)
         )
 
-    at_once([bound, joined_and_bound_to])
+    refusals = at_once([bound, joined_and_bound_to])
 
+    assert sorted(map(str, refusals)) == ["BindingCycle", "None"]
     assert session.scalar(select(func.count()).select_from(Binding)) == 1
     assert list(verify.verify(session)) == []
 

@@ -44,11 +44,13 @@ class TestDistributors:
         assert seen == ids[::-1]
 
     def test_freezes_with_a_reason_and_resumes(self, client, as_distributor, as_staff):
-        url = f"/admin/v1/distributors/{as_distributor()[0].id}"
+        member_id = as_distributor()[0].id
 
-        frozen = client.post(f"{url}/freeze", headers=as_staff, json={"reason": "刷单"})
-        shown = client.get(url, headers=as_staff)
-        resumed = client.post(f"{url}/resume", headers=as_staff)
+        frozen = client.post(
+            f"/admin/v1/distributors/{member_id}/freeze", headers=as_staff, json={"reason": "刷单"}
+        )
+        shown = client.get(f"/admin/v1/distributors/{member_id}", headers=as_staff)
+        resumed = client.post(f"/admin/v1/distributors/{member_id}/resume", headers=as_staff)
 
         assert (frozen.json["status"], frozen.json["status_reason"]) == ("frozen", "刷单")
         assert shown.json == frozen.json

@@ -13,11 +13,15 @@ from tests.app.distributors.conftest import bring
 from tests.builders.catalogue import make_sku, make_spu
 from tests.builders.orders import make_order, refund_all
 
-URL = "/api/v1/distributor"
+SUMMARY = "/api/v1/distributor"
+STATEMENT = "/api/v1/distributor/statement"
+COMMISSIONS = "/api/v1/distributor/commissions"
+TEAM = "/api/v1/distributor/team"
+SHARE = "/api/v1/distributor/share"
 
 
-def get(client, path, headers, **query):
-    answer = client.get(f"{URL}{path}", headers=headers, query_string=query)
+def get(client, url, headers, **query):
+    answer = client.get(url, headers=headers, query_string=query)
     assert answer.status_code == 200, answer.json
     return answer.json
 
@@ -60,11 +64,11 @@ class TestApply:
 
 
 class TestNotADistributor:
-    @pytest.mark.parametrize("path", ["", "/statement", "/commissions", "/team", "/share"])
-    def test_sees_nothing(self, client, as_member, path):
+    @pytest.mark.parametrize("url", [SUMMARY, STATEMENT, COMMISSIONS, TEAM, SHARE])
+    def test_sees_nothing(self, client, as_member, url):
         _, headers = as_member()
 
-        answer = client.get(f"/api/v1/distributor{path}", headers=headers)
+        answer = client.get(url, headers=headers)
 
         assert (answer.status_code, answer.json["code"]) == (404, "not_a_distributor")
 
@@ -87,13 +91,13 @@ class TestEarnings:
     def test_a_sale_shows_in_the_summary_of_both_uplines(self, client, sold):
         _, near, far = sold
 
-        assert get(client, "", near)["frozen_fen"] == 1_980
-        assert get(client, "", far)["frozen_fen"] == 990
+        assert get(client, SUMMARY, near)["frozen_fen"] == 1_980
+        assert get(client, SUMMARY, far)["frozen_fen"] == 990
 
     def test_each_commission_says_why_in_words(self, client, sold, two_levels):
         order, near, _ = sold
 
-        (item,) = get(client, "/commissions", near)["items"]
+        (item,) = get(client, COMMISSIONS, near)["items"]
 
         assert item["order_no"] == order.order_no
         assert item["buyer"] == "买**"
@@ -108,7 +112,7 @@ class TestEarnings:
         refund_all(session, order, now=now)
         session.commit()
 
-        claw_back, accrue = get(client, "/statement", near)["items"]
+        claw_back, accrue = get(client, STATEMENT, near)["items"]
 
         assert accrue["title"] == "订单佣金入账（待结算）"
         assert accrue["moves"] == [
@@ -120,7 +124,7 @@ class TestEarnings:
             }
         ]
         assert claw_back["moves"][0]["balance_fen"] == 0
-        (item,) = get(client, "/commissions", near)["items"]
+        (item,) = get(client, COMMISSIONS, near)["items"]
         assert item["state"] == "clawed"
         assert item["why"].endswith("买家退款已扣回 ¥19.80")
 
@@ -129,7 +133,7 @@ class TestEarnings:
     ):
         _, near, _ = sold
         jobs.mature()
-        assert get(client, "", near)["available_fen"] == 0
+        assert get(client, SUMMARY, near)["available_fen"] == 0
 
         set_clock(now + timedelta(days=8))
         jobs.mature()
@@ -137,7 +141,7 @@ class TestEarnings:
         jobs.roll_up()
 
         set_clock(now)
-        assert get(client, "", near)["available_fen"] == 1_980
+        assert get(client, SUMMARY, near)["available_fen"] == 1_980
         assert {"distributors.mature", "distributors.roll_up"} <= set(queue.procrastinate.tasks)
 
     def test_pages_go_on_where_the_last_one_ended(self, client, session, sold, now):
@@ -152,9 +156,9 @@ class TestEarnings:
                 status=OrderStatus.PAID,
             )
         session.commit()
-        for path, key in (("/commissions", "commission_id"), ("/statement", "entry_id")):
-            first = get(client, path, near, limit=2)
-            rest = get(client, path, near, limit=2, cursor=first["next_cursor"])
+        for url, key in ((COMMISSIONS, "commission_id"), (STATEMENT, "entry_id")):
+            first = get(client, url, near, limit=2)
+            rest = get(client, url, near, limit=2, cursor=first["next_cursor"])
             seen = [item[key] for item in (*first["items"], *rest["items"])]
             assert seen == sorted(set(seen), reverse=True)
             assert (len(seen), rest["next_cursor"]) == (3, None)
@@ -162,9 +166,9 @@ class TestEarnings:
     @pytest.mark.parametrize(
         "query", [{"limit": 0}, {"limit": 101}, {"cursor": "?"}, {"unknown": 1}, {"limit": "x"}]
     )
-    @pytest.mark.parametrize("path", ["/commissions", "/statement", "/team"])
-    def test_a_bad_page_is_refused(self, client, sold, path, query):
-        answer = client.get(f"/api/v1/distributor{path}", headers=sold[1], query_string=query)
+    @pytest.mark.parametrize("url", [COMMISSIONS, STATEMENT, TEAM])
+    def test_a_bad_page_is_refused(self, client, sold, url, query):
+        answer = client.get(url, headers=sold[1], query_string=query)
 
         assert (answer.status_code, answer.json["code"]) == (422, "invalid_fields")
 
@@ -178,13 +182,13 @@ class TestTeam:
         for nickname in ("甲", ""):
             bring(session, as_member(nickname=nickname)[0], near)
 
-        first = get(client, "/team", headers)
-        second = get(client, "/team", headers, level=2, limit=1)
+        first = get(client, TEAM, headers)
+        second = get(client, TEAM, headers, level=2, limit=1)
 
         assert (first["level1_count"], first["level2_count"]) == (1, 2)
         assert [item["nickname"] for item in first["items"]] == ["近**"]
         assert [item["nickname"] for item in second["items"]] == ["微信用户"]
-        rest = get(client, "/team", headers, level=2, cursor=second["next_cursor"])
+        rest = get(client, TEAM, headers, level=2, cursor=second["next_cursor"])
         assert [item["nickname"] for item in rest["items"]] == ["甲**"]
         assert rest["next_cursor"] is None
 
@@ -192,7 +196,7 @@ class TestTeam:
     def test_has_no_other_level(self, client, as_distributor, level):
         _, headers = as_distributor()
 
-        answer = client.get("/api/v1/distributor/team?level=" + str(level), headers=headers)
+        answer = client.get(TEAM, headers=headers, query_string={"level": level})
 
         assert answer.status_code == 422
 
@@ -206,12 +210,12 @@ class TestShare:
         session.commit()
         code = joining.get(session, member.id).invite_code
 
-        card = get(client, "/share", headers, spu_id=spu.id)
+        card = get(client, SHARE, headers, spu_id=spu.id)
 
         assert card["scene"] == f"i={code}&s={spu.id}"
         assert sharing.invite_code_in(card["scene"]) == code
         assert card["path"] == f"/{card['page']}?scene=i%3D{code}%26s%3D{spu.id}"
-        assert get(client, "/share", headers)["scene"] == f"i={code}"
+        assert get(client, SHARE, headers)["scene"] == f"i={code}"
 
     def test_needs_a_product_on_the_shelf(self, client, session, as_distributor):
         _, headers = as_distributor()
@@ -219,9 +223,7 @@ class TestShare:
         session.commit()
 
         for spu_id in (hidden.id, 999_999):
-            answer = client.get(
-                "/api/v1/distributor/share", headers=headers, query_string={"spu_id": spu_id}
-            )
+            answer = client.get(SHARE, headers=headers, query_string={"spu_id": spu_id})
             assert (answer.status_code, answer.json["code"]) == (404, "spu_not_found")
 
     def test_is_for_active_distributors(self, client, session, as_distributor):
@@ -229,7 +231,7 @@ class TestShare:
         joining.freeze(session, member_id=member.id, reason="刷单", now=member.created_at)
         session.commit()
 
-        answer = client.get("/api/v1/distributor/share", headers=headers)
+        answer = client.get(SHARE, headers=headers)
 
         assert (answer.status_code, answer.json["code"]) == (409, "distributor_not_active")
         assert answer.json["distributor_status"] == "frozen"
