@@ -22,7 +22,9 @@ class _Number(IntegerConverter):
 class _Word(UnicodeConverter):
     """A path segment of visible ASCII: every number of ours is."""
 
-    regex = r"[A-Za-z0-9_.-]{1,64}"
+    def __init__(self, map: object, *args: int, **kwargs: int) -> None:
+        super().__init__(map, *args, **kwargs)  # type: ignore[arg-type]  # Werkzeug's own arguments.
+        self.regex = r"[A-Za-z0-9_.-]{1,64}"
 
 
 class _Json(DefaultJSONProvider):
@@ -75,6 +77,7 @@ def _engine_options(settings: settings_module.Settings) -> dict[str, object]:
     return {
         "pool_size": settings.pool_size,
         "max_overflow": 2,
+        # No ping before use: it would be a journey more for every request, and a restart of
+        # PostgreSQL costs one 503 per process, which the client may repeat.
         "pool_timeout": 5,
-        "pool_pre_ping": True,  # A restarted PostgreSQL costs a reconnect, not an error.
     }

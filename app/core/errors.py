@@ -98,8 +98,10 @@ def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
     code, title = TITLES.get(status, ("http_error", error.name))
     members: dict[str, Any] = {}
-    if messages := getattr(error, "data", {}).get("messages"):
-        members["errors"] = _flatten(messages)
+    messages = getattr(error, "data", {}).get("messages", {})
+    # Whether the fields stood in the body or in the query is known to whoever sent them.
+    if fields := [each for each in messages.values() if isinstance(each, dict)]:
+        members["errors"] = {path: said for each in fields for path, said in _flatten(each).items()}
     headers = {
         name: value
         for name, value in error.get_headers()
@@ -114,8 +116,7 @@ def _flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
         return {path: [str(each) for each in messages]}
     flat: dict[str, list[str]] = {}
     for key, below in messages.items():
-        is_location = not path and key in {"json", "query", "headers", "path", "form", "files"}
-        flat |= _flatten(below, path if is_location else f"{path}.{key}".lstrip("."))
+        flat |= _flatten(below, f"{path}.{key}".lstrip("."))
     return flat
 
 

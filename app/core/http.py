@@ -78,10 +78,12 @@ class _Reader(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:
         if not req.is_json:
             raise UnsupportedMediaType
+        raw = req.get_data(cache=True)
         try:
-            return json.loads(req.get_data(cache=True).decode(), parse_constant=_refuse_constant)
+            return json.loads(raw.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:  # Also thousands of digits, or of brackets.
-            raise json.JSONDecodeError("unreadable", "", 0) from error
+            # An empty document is taken for no body at all, which the schema refuses by its fields.
+            raise json.JSONDecodeError("unreadable", "…" if raw else "", 0) from error
 
 
 def _refuse_constant(word: str) -> NoReturn:
@@ -134,7 +136,11 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is unt
         """Load the body (or, for a `Query` schema, the query string) into keyword arguments."""
         location = "query" if issubclass(schema, Query) else "json"
         decorator: Callable[[View], View] = self.arguments(
-            schema, location=location, as_kwargs=True, unknown=None
+            # An instance: making one takes longer than most requests take to load.
+            schema(),
+            location=location,
+            as_kwargs=True,
+            unknown=None,
         )
         return decorator
 

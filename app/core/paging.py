@@ -1,7 +1,6 @@
 """Cursors: an opaque word for where a page ended, so that pages neither skip nor repeat."""
 
 import base64
-import binascii
 import json
 from typing import Any
 
@@ -22,7 +21,8 @@ def decode(cursor: str, *kinds: type) -> list[Any]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         position = json.loads(base64.urlsafe_b64decode(padded.encode()))
-    except (ValueError, binascii.Error) as error:
+        json.dumps(position, ensure_ascii=False).encode()  # Refuses half a character.
+    except (ValueError, RecursionError) as error:
         raise _bad_cursor() from error
     if not isinstance(position, list) or [type(each) for each in position] != list(kinds):
         raise _bad_cursor()

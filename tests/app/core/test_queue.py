@@ -1,5 +1,10 @@
 """The queue: a job exists exactly if its transaction commits, and jobs may ask for more jobs."""
 
+from datetime import timedelta
+
+from procrastinate import RetryStrategy
+from sqlalchemy import text
+
 from app.core import queue
 from app.core.db import transaction
 
@@ -44,3 +49,60 @@ def test_a_job_may_ask_for_another(app, run_jobs):
     run_jobs()
 
     assert SEEN == [5]
+
+
+@queue.task("test.fail", retry=RetryStrategy(max_attempts=1, wait=0))
+def fail() -> None:
+    SEEN.append(-1)
+    raise KeyError("no luck")
+
+
+@queue.periodic("test.tick", cron="0 0 1 1 *")
+def tick() -> None:
+    SEEN.append(0)
+
+
+def test_a_job_that_fails_is_tried_again_and_leaves_nothing_half_done(app, run_jobs, session):
+    SEEN.clear()
+    with app.app_context(), transaction() as opened:
+        queue.defer(opened, "test.fail")
+
+    run_jobs()
+
+    assert SEEN == [-1, -1]
+    states = text("SELECT status, attempts FROM procrastinate_jobs WHERE task_name = 'test.fail'")
+    assert session.execute(states).all() == [("failed", 2)]
+
+
+def test_a_periodic_task_is_a_job_like_any_other(app, run_jobs):
+    SEEN.clear()
+    with app.app_context(), transaction() as session:
+        queue.defer(session, "test.tick", timestamp=0)
+
+    run_jobs()
+
+    assert SEEN == [0]
+
+
+def test_a_job_waits_for_its_moment(app, run_jobs, now):
+    SEEN.clear()
+    with app.app_context(), transaction() as session:
+        later = now + timedelta(hours=1)
+        queue.defer(session, "test.remember", number=6, schedule_at=later)
+
+    run_jobs()
+    assert SEEN == []
+    run_jobs(ahead=timedelta(hours=2))
+    assert SEEN == [6]
+
+
+def test_a_job_left_out_for_one_that_waits_does_not_spoil_the_transaction(app, run_jobs, session):
+    SEEN.clear()
+    for number in (7, 8):
+        with app.app_context(), transaction() as opened:
+            queue.defer(opened, "test.remember", number=number, queueing_lock="one")
+            queue.defer(opened, "test.remember", number=-number)
+
+    run_jobs()
+
+    assert sorted(SEEN) == [-8, -7, 7]
