@@ -63,8 +63,16 @@ db = SQLAlchemy(
 
 
 def read() -> Session:
-    """The session of a request that writes nothing; it closes with the request."""
-    return db.session()
+    """
+    The session of a request that writes nothing; it closes with the request.
+
+    Each statement is its own transaction: a page is one statement, and BEGIN and ROLLBACK around
+    it would be two more journeys to the database.
+    """
+    session = db.session()
+    if not session.in_transaction():
+        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    return session
 
 
 @contextmanager

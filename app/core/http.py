@@ -34,7 +34,14 @@ PROBLEM = "application/problem+json"
 
 
 class ProblemOut(ma.Schema):
-    """An RFC 9457 problem document; `code` is stable and meant for programs."""
+    """
+    An RFC 9457 problem document; `code` is stable and meant for programs.
+
+    Some codes bring members of their own, such as `sku_id` and `available`.
+    """
+
+    class Meta:
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True, metadata={"description": "给用户看的中文说明"})
