@@ -70,7 +70,7 @@ def _begin() -> None:
     body = storable(request.get_json(silent=True))
     entry = {
         "staff_id": g.staff_id,
-        "at": clock.now(),
+        "tried_at": clock.now(),
         "method": request.method,
         "endpoint": request.endpoint,
         "request_id": g.request_id,

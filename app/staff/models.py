@@ -53,7 +53,7 @@ class AuditLog(Base):
 
     id: Mapped[BigId]
     staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
-    at: Mapped[datetime]
+    tried_at: Mapped[datetime]
     method: Mapped[str]
     endpoint: Mapped[str]
     """The route's name in the code, such as `mall.orders.ship`."""

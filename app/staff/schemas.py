@@ -86,7 +86,7 @@ class AuditQuery(Query):
 class AuditLogOut(ma.Schema):
     id = Id(required=True)
     staff_id = Id(required=True)
-    at = Moment(required=True)
+    tried_at = Moment(required=True)
     method = ma.fields.String(required=True)
     endpoint = ma.fields.String(required=True)
     path = ma.fields.String(required=True)

@@ -138,7 +138,7 @@ def _staff() -> None:
         "audit_log",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
-        _moment("at"),
+        _moment("tried_at"),
         sa.Column("method", sa.String(), nullable=False),
         sa.Column("endpoint", sa.String(), nullable=False),
         sa.Column("path", sa.String(), nullable=False),

@@ -1,3 +1,5 @@
+"""My account: a profile, a phone number from WeChat, and leaving without a trace."""
+
 import re
 
 import pytest

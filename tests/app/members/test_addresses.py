@@ -1,3 +1,5 @@
+"""The address book: sealed, one's own, twenty at most, one of them the default."""
+
 import threading
 
 import pytest

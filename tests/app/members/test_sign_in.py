@@ -1,3 +1,5 @@
+"""Signing in with a code of `wx.login`: one member per person, bound to whoever brought them."""
+
 import threading
 
 import pytest

@@ -1,3 +1,5 @@
+"""Staff accounts: who manages them, and that somebody always can."""
+
 import threading
 
 import pytest

@@ -1,3 +1,5 @@
+"""The audit log: every write of staff is on record, masked, and nobody can edit it."""
+
 import json
 
 import pytest
@@ -109,7 +111,7 @@ def statuses_so_far(app):
 def an_entry(staff, **fields):
     given_fields = {
         "staff_id": staff.id,
-        "at": staff.created_at,
+        "tried_at": staff.created_at,
         "method": "POST",
         "endpoint": "x",
         "path": "/x",

@@ -1,3 +1,5 @@
+"""Staff sign-in: argon2id, the same words and time for every refusal, few tries."""
+
 import time
 
 import pytest
