@@ -6,6 +6,7 @@ from pathlib import Path
 import swagger_ui
 from flask import Blueprint, Flask, Response, send_from_directory
 from flask_smorest import Api
+from werkzeug.routing import BaseConverter
 
 UI_FILES = Path(swagger_ui.__file__).parent / "static"
 
@@ -56,8 +57,13 @@ def init_app(app: Flask) -> Api:
         api.spec.components.security_scheme(
             name, {"type": "http", "scheme": "bearer", "description": description}
         )
+    api.register_converter(app.url_map.converters["string"], _word)
     app.register_blueprint(_pages(api))
     return api
+
+
+def _word(converter: BaseConverter) -> dict[str, str]:
+    return {"type": "string", "pattern": f"^{converter.regex}$"}
 
 
 def document(api: Api) -> str:

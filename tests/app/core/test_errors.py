@@ -72,7 +72,7 @@ class TestHttp:
             ("GET", "/nowhere", 404, "not_found"),
             ("PATCH", "/toy/words/x y", 404, "not_found"),
             ("POST", "/healthz", 405, "method_not_allowed"),
-            ("PUT", f"/toy/wishes/{2**63}", 404, "not_found"),
+            ("PUT", f"/toy/wishes/{10**18}", 404, "not_found"),
             ("PUT", "/toy/wishes/-1", 404, "not_found"),
         ],
     )

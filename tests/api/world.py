@@ -1,0 +1,119 @@
+"""A small shop with something of everything, so that generated requests hit what exists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.carts import service as carts
+from app.core import auth
+from app.core.auth import Audience
+from app.members.models import Member
+from app.orders.models import OrderStatus
+from app.staff.models import Role
+from promotions import campaigns
+from tests.builders.aftersales import make_case, make_paid_order
+from tests.builders.catalogue import (
+    make_brand,
+    make_category,
+    make_freight_template,
+    make_sku,
+    make_spu,
+)
+from tests.builders.distribution import bind, make_distributor, make_rules
+from tests.builders.members import make_address, make_member
+from tests.builders.orders import make_order
+from tests.builders.promotions import STAFF, make_campaign, make_published
+from tests.builders.staff import make_staff
+
+SIDES = {"/api/v1": Audience.SHOPPER, "/admin/v1": Audience.STAFF}
+
+
+@dataclass(frozen=True)
+class World:
+    """Who may act, and what there is: ids by the name of their path parameter."""
+
+    member_id: int
+    owner_id: int
+    ids: Mapping[str, tuple[Any, ...]]
+
+    def headers(self, session: Session, path: str, *, now: datetime) -> dict[str, str]:
+        """A fresh token for the side of the API `path` is on."""
+        for prefix, side in SIDES.items():
+            if path.startswith(prefix):
+                subject = self.owner_id if side is Audience.STAFF else self.member_id
+                return headers_for(session, side, subject, now=now)
+        return {}
+
+
+def headers_for(
+    session: Session, side: Audience, subject_id: int, *, now: datetime
+) -> dict[str, str]:
+    """Headers with a token, committed."""
+    token, _ = auth.issue(session, audience=side, subject_id=subject_id, now=now)
+    session.commit()
+    return {"Authorization": f"Bearer {token}"}
+
+
+def build(session: Session, *, now: datetime) -> World:
+    """Fill the shop and commit. The member acts; what is theirs comes first among the ids."""
+    member, other = make_member(session, now=now), make_member(session, now=now)
+    owner, colleague = make_staff(session, role=Role.OWNER), make_staff(session)
+    make_rules(session, now=now)
+    code = make_distributor(session, member_id=other.id, now=now).invite_code
+    bind(session, member_id=member.id, upline_id=other.id, now=now)
+    make_distributor(session, member_id=member.id, now=now)
+    goods = _goods(session, now=now)
+    ids = {
+        **goods,
+        **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
+        "member_id": (member.id, other.id),
+        "staff_id": (colleague.id, owner.id),
+        "invite_code": (code,),
+    }
+    session.commit()
+    return World(member.id, owner.id, ids)
+
+
+def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
+    category, brand, template = (
+        make_category(session),
+        make_brand(session),
+        make_freight_template(session),
+    )
+    spu = make_spu(session, category=category, brand=brand, freight_template=template)
+    sku = make_sku(session, spu=spu, available=1000)
+    lone = make_sku(session, available=1)
+    running = make_published(session, now=now, starts_at=now)
+    draft = campaigns.create(session, campaign=make_campaign(), staff_id=STAFF, now=now)
+    return {
+        "category_id": (category.id, make_category(session).id),
+        "brand_id": (brand.id, make_brand(session).id),
+        "template_id": (template.id, make_freight_template(session).id),
+        "spu_id": (spu.id, lone.spu_id),
+        "sku_id": (sku.id, lone.id),
+        "promotion_id": (draft.id, running.id),
+    }
+
+
+def _belongings(
+    session: Session, member: Member, *, sku_id: int, now: datetime
+) -> dict[str, tuple[Any, ...]]:
+    """What the member has: an address, a cart, an order at each point of its life, a case."""
+    address = make_address(session, member_id=member.id)
+    item = carts.add(session, member_id=member.id, sku_id=sku_id, quantity=2, now=now)
+    wanted = {"buyer": member, "quantities": {sku_id: 1}, "now": now}
+    unpaid, shipped, closed = (
+        make_order(session, status=status, **wanted)
+        for status in (OrderStatus.UNPAID, OrderStatus.SHIPPED, OrderStatus.CLOSED)
+    )
+    paid, contested = make_paid_order(session, **wanted), make_paid_order(session, **wanted)
+    orders = (unpaid, paid, shipped, closed, contested)
+    return {
+        "address_id": (address.id,),
+        "item_id": (item.id,),
+        "order_no": tuple(order.order_no for order in orders),
+        "after_sale_no": (make_case(session, order=contested, now=now).after_sale_no,),
+    }
