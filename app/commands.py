@@ -1,10 +1,11 @@
-"""The table of contents of `flask …`: worker, verify, openapi."""
+"""The table of contents of `flask …`: worker, verify, openapi, staff-add, and `db` to migrate."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from flask_migrate import Migrate
 from sqlalchemy.orm import Session
 
@@ -43,6 +44,7 @@ def init_app(app: Flask) -> None:
 
 @click.command()
 @click.option("--concurrency", default=4, show_default=True, help="Jobs at a time.")
+@with_appcontext
 def worker(concurrency: int) -> None:
     """Run background jobs until told to stop."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask's own way out of the proxy.
@@ -50,8 +52,9 @@ def worker(concurrency: int) -> None:
 
 
 @click.command()
+@with_appcontext
 def verify() -> None:
-    """Recompute every promise over the live database; exit 1 on the first set of breaches."""
+    """Recompute every promise over the live database; exit 1 if one is broken."""
     found = 0
     for name, check in CHECKS.items():
         breaches = list(check(read()))
@@ -64,6 +67,7 @@ def verify() -> None:
 
 
 @click.command("openapi")
+@with_appcontext
 def openapi_document() -> None:
     """Print the OpenAPI document."""
     apis = current_app.extensions["flask-smorest"]["apis"]

@@ -1,0 +1,105 @@
+"""Settings: read once, refused when wrong, secrets without defaults."""
+
+import pytest
+
+from app import settings as settings_module
+from app.settings import MissingSetting, Settings
+
+OWN = {
+    "DATABASE_URL": "postgresql+psycopg://db/mall",
+    "REDIS_URL": "redis://cache",
+    "SECRET_KEY": "k" * 32,
+}
+
+
+@pytest.fixture
+def wechat_env(tmp_path):
+    key, public = tmp_path / "key.pem", tmp_path / "public.pem"
+    key.write_text("private")
+    public.write_text("public")
+    return {
+        **OWN,
+        "WECHAT_APPID": "wx1",
+        "WECHAT_APP_SECRET": "secret",
+        "WECHAT_PAY_MCHID": "1900000001",
+        "WECHAT_PAY_MERCHANT_SERIAL": "abcdef",
+        "WECHAT_PAY_PRIVATE_KEY_FILE": str(key),
+        "WECHAT_PAY_APIV3_KEY": "a" * 32,
+        "WECHAT_PAY_PUBLIC_KEY_ID": "PUB_KEY_ID_1",
+        "WECHAT_PAY_PUBLIC_KEY_FILE": str(public),
+        "NOTIFY_BASE_URL": "https://mall.example.com/",
+    }
+
+
+def test_own_servers_are_used_as_given():
+    settings = Settings.from_env(OWN)
+
+    assert (settings.database_url, settings.redis_url) == (OWN["DATABASE_URL"], OWN["REDIS_URL"])
+    assert settings.wechat is None
+    assert settings.unpaid_minutes == 30
+
+
+def test_own_database_asks_for_an_own_secret():
+    with pytest.raises(MissingSetting, match="SECRET_KEY is required"):
+        Settings.from_env({**OWN, "SECRET_KEY": ""})
+    with pytest.raises(MissingSetting, match="32 characters"):
+        Settings.from_env({**OWN, "SECRET_KEY": "short"})
+
+
+def test_without_a_database_the_private_servers_are_joined(tmp_path):
+    settings = Settings.from_env({"DATA_DIR": str(tmp_path)})
+    again = Settings.from_env({"DATA_DIR": str(tmp_path)})
+
+    assert settings.database_url.startswith("postgresql+psycopg://")
+    assert settings.redis_url.startswith("unix://")
+    assert settings.secret_key == again.secret_key
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_a_key_another_process_made_first_is_the_key(tmp_path, monkeypatch):
+    def late(_: int) -> str:
+        (tmp_path / "secret_key").write_text("theirs")
+        return "mine"
+
+    monkeypatch.setattr(settings_module.secrets, "token_urlsafe", late)
+
+    assert settings_module._secret_key({}, tmp_path) == "theirs"
+
+
+@pytest.mark.parametrize("text", ["", "abc", "4", "1441", "-5", "30.5", "٣٠"])
+def test_numbers_are_whole_and_within_bounds(text):
+    with pytest.raises(MissingSetting, match="UNPAID_MINUTES"):
+        Settings.from_env({**OWN, "UNPAID_MINUTES": text})
+
+
+def test_wechat_is_read_with_its_keys(wechat_env):
+    wechat = Settings.from_env(wechat_env).wechat
+
+    assert wechat is not None
+    assert (wechat.merchant_private_key, wechat.public_key) == ("private", "public")
+    assert wechat.merchant_serial == "ABCDEF"
+    assert wechat.notify_base_url == "https://mall.example.com"
+    assert wechat.pay_api == "https://api.mch.weixin.qq.com"
+
+
+def test_without_a_public_key_id_it_is_certificate_mode(wechat_env):
+    del wechat_env["WECHAT_PAY_PUBLIC_KEY_ID"], wechat_env["WECHAT_PAY_PUBLIC_KEY_FILE"]
+
+    wechat = Settings.from_env(wechat_env).wechat
+
+    assert wechat is not None
+    assert (wechat.public_key_id, wechat.public_key) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("WECHAT_PAY_PUBLIC_KEY_ID", "KEY_1", "PUB_KEY_ID_"),
+        ("WECHAT_PAY_APIV3_KEY", "a" * 31, "32 bytes"),
+        ("WECHAT_PAY_MCHID", "", "WECHAT_PAY_MCHID is required"),
+        ("WECHAT_PAY_PRIVATE_KEY_FILE", "/nowhere.pem", "cannot read"),
+    ],
+)
+def test_a_wrong_wechat_setting_stops_the_start(wechat_env, name, value, complaint):
+    with pytest.raises(MissingSetting, match=complaint):
+        Settings.from_env({**wechat_env, name: value})
