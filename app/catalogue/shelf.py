@@ -1,7 +1,8 @@
 """
 What shoppers see: one SELECT for a page of the list, one for a product page.
 
-Both answer plain dictionaries that are JSON already: these are the hottest reads of the mall.
+These are the hottest reads of the mall. The database answers one JSON value, which costs less than
+describing a dozen columns and rebuilding each row.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from app.core.errors import Invalid
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MICROSECONDS = "CAST(extract(epoch FROM listed_at) * 1000000 AS bigint)"
 
 
 class Sort(StrEnum):
@@ -38,6 +40,11 @@ class Order:
 
     column: str
     is_descending: bool = True
+
+    @property
+    def position(self) -> str:
+        """The column as the whole number a cursor carries; of a moment, its microseconds."""
+        return MICROSECONDS if self.column == "listed_at" else self.column
 
 
 ORDERS = {
@@ -73,11 +80,13 @@ def list_products(
         given["terms"] = terms
     if cursor:
         given["after"], given["after_id"] = _position(cursor, sort)
-    found = session.execute(_statement(sort, frozenset(given)), given).all()
+    found = session.execute(_statement(sort, frozenset(given)), given).scalar_one() or []
     shown = found[:limit]
+    positions = [card.pop("position") for card in shown]
+    has_more = len(found) > limit
     return {
-        "items": [_card(row) for row in shown],
-        "next_cursor": _cursor(sort, shown[-1]) if len(found) > limit else None,
+        "items": shown,
+        "next_cursor": paging.encode(sort, positions[-1], shown[-1]["id"]) if has_more else None,
     }
 
 
@@ -87,35 +96,12 @@ def get_product(session: Session, *, spu_id: int) -> dict[str, Any]:
 
     :raises SpuNotFound: there is no such product, or it is not on the shelf.
     """
-    row = session.execute(PRODUCT, {"spu_id": spu_id}).one_or_none()
-    if row is None:
+    page: dict[str, Any] | None = session.execute(PRODUCT, {"spu_id": spu_id}).scalar_one_or_none()
+    if page is None:
         raise SpuNotFound
-    page = dict(row._mapping)
     for sku in page["skus"]:
         sku["spec_text"] = spec_text(sku["spec_values"])
     return page
-
-
-def _card(row: Any) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "title": row.title,
-        "subtitle": row.subtitle,
-        "image_url": row.image_url,
-        "tags": row.tags,
-        "min_price_fen": row.min_price_fen,
-        "max_price_fen": row.max_price_fen,
-        "crossed_out_fen": row.crossed_out_fen,
-        "sales_count": row.sales_count,
-        "is_sold_out": row.is_sold_out,
-    }
-
-
-def _cursor(sort: Sort, row: Any) -> str:
-    position = row.position
-    if isinstance(position, datetime):
-        position = (position - EPOCH) // MICROSECOND
-    return paging.encode(sort.value, position, row.id)
 
 
 def _position(cursor: str, sort: Sort) -> tuple[int | datetime, int]:
@@ -143,9 +129,11 @@ def _statement(sort: Sort, given: frozenset[str]) -> TextClause:
     if "after" in given:
         conditions.append(f"({order.column}, id) {beyond} (:after, :after_id)")
     return text(f"""
-        SELECT {CARD}, {order.column} AS position
-        FROM spu WHERE {" AND ".join(conditions)}
-        ORDER BY {order.column} {direction}, id {direction} LIMIT :limit
+        SELECT json_agg(card) FROM (
+            SELECT {CARD}, {order.position} AS position
+            FROM spu WHERE {" AND ".join(conditions)}
+            ORDER BY {order.column} {direction}, id {direction} LIMIT :limit
+        ) AS card
     """)  # noqa: S608
 
 
@@ -163,7 +151,7 @@ IN_CATEGORY = """category_id IN (
 
 # The freight shown is that of most regions: the rule with the shortest prefix.
 PRODUCT = text("""
-SELECT
+SELECT row_to_json(page) FROM (SELECT
     spu.id, title, subtitle, description, images, tags, spec,
     min_price_fen, max_price_fen, crossed_out_fen, sales_count,
     (
@@ -180,13 +168,14 @@ SELECT
         ORDER BY region_prefix LIMIT 1
     ) AS freight,
     (
-        SELECT json_agg(json_build_object(
+        SELECT coalesce(json_agg(json_build_object(
             'id', id, 'spec_values', spec_values, 'price_fen', price_fen,
             'crossed_out_fen', CASE WHEN market_price_fen > price_fen THEN market_price_fen END,
             'weight_g', weight_g, 'image_url', image_url, 'available', available
-        ) ORDER BY id)
+        ) ORDER BY id), '[]')
         FROM sku WHERE spu_id = spu.id AND is_active
     ) AS skus
 FROM spu JOIN category AS own ON own.id = spu.category_id
 WHERE spu.id = :spu_id AND status = 'on_shelf'
+) AS page
 """)

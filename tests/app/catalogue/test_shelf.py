@@ -127,13 +127,13 @@ class TestList:
             "new": "abc",
         }
 
+    @pytest.mark.parametrize("sort", shelf.Sort)
     @settings(
-        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(
         values=st.lists(st.integers(1, 3), max_size=12),
         limit=st.integers(1, 5),
-        sort=st.sampled_from(shelf.Sort),
         narrow=st.booleans(),
     )
     def test_pages_neither_skip_nor_repeat_under_ties(self, session, values, limit, sort, narrow):
@@ -227,6 +227,12 @@ class TestProduct:
 
         assert page["freight"] is None
         assert page["brand"] is None
+
+    def test_without_any_sku_on_offer_is_still_a_page(self, client, session):
+        sku = make_sku(session, is_active=False)
+        session.commit()
+
+        assert client.get(f"/api/v1/products/{sku.spu_id}").json["skus"] == []
 
     @pytest.mark.parametrize("status", [SpuStatus.DRAFT, SpuStatus.OFF_SHELF])
     def test_off_the_shelf_is_not_found(self, client, session, status):
