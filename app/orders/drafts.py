@@ -15,7 +15,6 @@ from app.catalogue import queries as catalogue
 from app.catalogue.freight import FreightLine
 from app.catalogue.queries import SellableSku
 from app.catalogue.stock import OutOfStock
-from app.core import metrics
 from app.core.errors import Conflict
 from app.marketing import service as marketing
 from app.marketing.service import QuoteLine
@@ -126,7 +125,6 @@ def _sellable(session: Session, quantities: Mapping[int, int]) -> dict[int, Sell
         if sku is None or not sku.is_on_sale:
             raise SkuNotForSale(sku_id=sku_id)
         if sku.available < quantity:
-            metrics.stock_refusals.inc()
             raise OutOfStock(sku_id=sku_id, available=sku.available)
     return skus
 

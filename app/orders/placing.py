@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app.catalogue import stock
+from app.catalogue.stock import OutOfStock
 from app.core import metrics, numbers, queue
 from app.core.errors import Conflict
 from app.marketing import service as marketing
@@ -25,7 +26,7 @@ class PriceChanged(Conflict):
     code, title = "price_changed", "价格有变动，请确认后重新下单"
 
 
-def place(  # One argument per thing the buyer decides.
+def place(
     session: Session,
     *,
     buyer_id: int,
@@ -45,9 +46,13 @@ def place(  # One argument per thing the buyer decides.
     :raises PromotionGone: a promotion in the price ran out at this very moment.
     :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound: as `drafts.preview`.
     """
-    draft = drafts.preview(
-        session, buyer_id=buyer_id, wanted=wanted, address_id=address_id, now=now
-    )
+    try:
+        draft = drafts.preview(
+            session, buyer_id=buyer_id, wanted=wanted, address_id=address_id, now=now
+        )
+    except OutOfStock:
+        metrics.stock_refusals.inc()
+        raise
     if draft.quote.payable_fen != expected_payable_fen:
         raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
     order = _order(draft, buyer_id=buyer_id, origin=wanted.origin, now=now)

@@ -1,12 +1,17 @@
 """A buyer, a shop assistant, and something to buy."""
 
 import pytest
+from sqlalchemy import func, select, text
 
 from app.catalogue import verify as catalogue
+from app.catalogue.models import StockHold
 from app.core.auth import Audience
 from app.marketing import verify as marketing
+from app.members import queries as members
 from app.orders import verify as orders
+from app.orders.models import Order, OrderLine
 from distribution import verify as distribution
+from tests.builders.catalogue import make_freight_template, make_sku
 from tests.builders.members import make_address, make_member
 
 
@@ -42,3 +47,57 @@ def breaches(session):
         return [breach for check in checks for breach in check(session)]
 
     return find
+
+
+@pytest.fixture
+def address_id(session, buyer):
+    return members.list_addresses(session, buyer.id)[0].id
+
+
+@pytest.fixture
+def sku(session):
+    template = make_freight_template(session)
+    sku = make_sku(session, price_fen=5000, available=10, freight_template=template)
+    session.commit()
+    return sku
+
+
+@pytest.fixture
+def body(sku, address_id):
+    """A body that buys two pieces for 100 yuan and 10 yuan of freight."""
+    return {
+        "lines": [{"sku_id": sku.id, "quantity": 2}],
+        "address_id": address_id,
+        "expected_payable_fen": 11_000,
+    }
+
+
+@pytest.fixture
+def place(client, as_buyer):
+    def post(body, key="a-key-of-mine", headers=as_buyer):
+        return client.post("/api/v1/orders", json=body, headers={**headers, "Idempotency-Key": key})
+
+    return post
+
+
+@pytest.fixture
+def preview(client, as_buyer):
+    def post(body, headers=as_buyer):
+        return client.post("/api/v1/orders/preview", json=body, headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def nothing_happened(session, sku):
+    """Nothing was ordered or held."""
+
+    def check():
+        session.rollback()
+        session.refresh(sku)
+        assert (sku.available, sku.held) == (10, 0)
+        for table in (Order, OrderLine, StockHold):
+            assert session.scalar(select(func.count()).select_from(table)) == 0
+        assert session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
+
+    return check
