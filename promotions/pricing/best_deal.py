@@ -66,8 +66,9 @@ class Search:
         hope_fen = deal.saves_fen + sum(one.alone.saves_fen for one in rest)
         for position, one in enumerate(rest):
             # Whatever follows adds at least one promotion and saves at most what each does alone.
+            # A tie goes to what was found first: combinations come in the order of their ranks.
             bound = (-min(hope_fen, self._ceiling_fen), len(deal.steps) + 1)
-            if bound > self._best.badness[:2]:
+            if bound >= self._best.badness[:2]:
                 return
             hope_fen -= one.alone.saves_fen
             further = self._with(deal, one)

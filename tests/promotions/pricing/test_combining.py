@@ -161,6 +161,13 @@ class TestGroups:
             3: ("not_chosen", 500, 2),
         }
 
+    def test_of_two_that_save_least_the_first_is_sent(self):
+        grouped = {"group": "g", "group_mode": GroupMode.WORST}
+
+        quote = quote_of(make_cart(), off(2, 300, **grouped), off(1, 300, **grouped))
+
+        assert verdicts(quote) == {1: ("applied", 300, None), 2: ("not_chosen", 300, 1)}
+
     def test_one_of_a_group_applies_even_where_they_share_no_line(self):
         cart = make_cart(make_line(1), make_line(2))
         one = off(1, 300, group="g", scope=on_skus(1))
@@ -193,6 +200,23 @@ class TestLanes:
         quote = quote_of(cart, off(1, 300, lane=Lane.PRICE, max_discount_fen=400))
 
         assert [line.discount_fen for line in quote.lines] == [300, 100, 0]
+
+    def test_a_budget_holds_over_all_lines_a_price_is_set_on(self):
+        cart = make_cart(
+            make_line(1), make_line(2), allowances=(Allowance(promotion_id=1, budget_fen=599),)
+        )
+
+        quote = quote_of(cart, off(1, 300, lane=Lane.PRICE))
+
+        assert [line.discount_fen for line in quote.lines] == [300, 0]
+
+    def test_every_holder_of_an_earlier_lane_keeps_its_line(self):
+        specials = [off(n, 300, lane=Lane.PRICE, scope=on_skus(n)) for n in (1, 2)]
+        cart = make_cart(make_line(1), make_line(2), make_line(3))
+
+        quote = quote_of(cart, *specials, off(3, 500))
+
+        assert [line.discounts for line in quote.lines] == [((1, 300),), ((2, 300),), ((3, 500),)]
 
     def test_lines_held_by_an_earlier_lane_do_not_count_for_a_stranger(self):
         # 100 + 100 yuan in the cart, but line 1 has its price: 满150 is short by 50.
@@ -272,6 +296,14 @@ class TestBeyondTheExactSearch:
 
         assert not quote.is_optimal
         assert quote.discount_fen == 500
+
+    def test_one_part_that_is_not_proven_is_enough_to_say_so(self):
+        crowd = [off(10 + n, 10 + n, lane=Lane.LINE, scope=on_skus(1)) for n in range(13)]
+        cart = make_cart(make_line(1), make_line(2))
+
+        quote = quote_of(cart, *crowd, off(1, 500, scope=on_skus(2)))
+
+        assert not quote.is_optimal
 
     def test_a_swap_finds_what_greed_misses(self):
         # 1 saves most alone, but leaves 90 yuan: 3 then saves 0.5 yuan. After 2 it saves 5.

@@ -74,6 +74,15 @@ def test_a_line_named_twice_counts_once():
     assert len(lines) == 1
 
 
+def test_a_category_finds_what_is_anywhere_below_it():
+    scope = Scope(include=Targets(category_ids=frozenset({1})))
+    cup, book = make_line(1, category_path=(1, 2, 3)), make_line(2, category_path=(4,))
+
+    found = Snapshot(1, [make_promotion(1, scope=scope)]).candidates(make_cart(cup, book))
+
+    assert [lines for _, lines in found] == [(cup,)]
+
+
 def test_the_limited_candidates_are_named():
     snapshot = Snapshot(
         1,

@@ -121,6 +121,7 @@ class TestWhatIsMissing:
         [
             (TWO_TIERS, 15_000, 5_000, 3_000),
             (spend_and_save((10_000, 1_000), max_times=3), 15_000, 5_000, 2_000),
+            (spend_and_save((10_000, 1_000), max_times=3), 25_000, 5_000, 3_000),
             (SpendAndSave(tiers=(Tier(threshold_fen=100, off_bp=1_000),)), 90, 10, 10),
         ],
     )
