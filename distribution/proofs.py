@@ -176,14 +176,17 @@ PROOFS = (
         # L9. The base is what the accrual's own record says was paid, for that buyer and SKU.
         "commission.base_is_what_was_paid",
         """
-        WITH said AS (
-            SELECT id, kind, source, convert_from(payload, 'UTF8')::jsonb AS payload FROM posting)
+        WITH said AS MATERIALIZED (
+            SELECT id, kind, source, convert_from(payload, 'UTF8')::jsonb AS payload FROM posting),
+        line AS (
+            SELECT id, line_source, figures
+            FROM said, jsonb_each(payload -> 'lines') AS each (line_source, figures))
         SELECT format('commission %s', commission.id),
-               format('base %s fen, recorded %s', base_fen, payload -> 'lines' -> line_source)
+               format('base %s fen, recorded %s', base_fen, coalesce(figures::text, 'nothing'))
         FROM commission JOIN said ON said.id = posting_id
-        WHERE said.kind <> 'accrue' OR said.source <> order_source
-           OR payload ->> 'buyer' <> buyer_id::text
-           OR payload -> 'lines' -> line_source IS DISTINCT FROM jsonb_build_array(sku_id, base_fen)
+        LEFT JOIN line ON line.id = posting_id AND line.line_source = commission.line_source
+        WHERE kind <> 'accrue' OR source <> order_source OR payload ->> 'buyer' <> buyer_id::text
+           OR figures IS DISTINCT FROM jsonb_build_array(sku_id, base_fen)
         """,
     ),
     Proof(

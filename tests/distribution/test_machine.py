@@ -159,12 +159,15 @@ class Shop(RuleBasedStateMachine):
         self.session.rollback()
 
 
-@pytest.mark.slow
-def test_any_sequence_of_events_agrees_with_the_model_and_proves_itself(session):
+@pytest.mark.parametrize(
+    "examples",
+    [pytest.param(15, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.soak)],
+)
+def test_any_sequence_of_events_agrees_with_the_model_and_proves_itself(session, examples):
     run_state_machine_as_test(
         lambda: Shop(session),
         settings=settings(
-            max_examples=25,
+            max_examples=examples,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

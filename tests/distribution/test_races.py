@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from distribution import commissions, joining, people, queries, rollup, team, verify
-from distribution.models import Binding, Commission, Posting
+from distribution.models import Account, Binding, Commission, Posting
 from tests.builders.distribution import (
     NOON,
     bind,
@@ -179,6 +179,30 @@ def test_a_member_who_applies_many_times_at_once_joins_once(session, at_once):
     codes = at_once([lambda s: joining.join(s, member_id=1, now=NOON).invite_code] * THREADS)
 
     assert len(set(codes)) == 1
+
+
+def test_a_roll_up_waits_for_entries_that_are_not_committed_yet(session, app, database_url):
+    make_rules(session)
+    make_chain(session, 1, 2)
+    session.commit()
+    engine = create_engine(database_url)
+    with Session(engine) as slow, ThreadPoolExecutor(1) as pool:
+        pay(slow, buyer_id=1, order="order:slow")
+
+        def roll_up():
+            with Session(engine) as other:
+                rollup.roll_up(other)
+                other.commit()
+
+        rolling = pool.submit(roll_up)
+        with pytest.raises(TimeoutError):
+            rolling.result(timeout=0.3)
+        slow.commit()
+        rolling.result()
+    engine.dispose()
+
+    assert session.scalar(select(Account.debited_fen).where(Account.kind == "expense")) == 1_000
+    assert list(verify.verify(session)) == []
 
 
 def some_trades(number):
