@@ -12,6 +12,7 @@ from typing import Any
 
 CURRENCY = "CNY"
 TEXT_MAX = 64
+TRANSACTION_ID_MAX = 32
 FEN_LIMIT = 2**63
 
 
@@ -147,7 +148,7 @@ def read_trade(resource: dict[str, Any]) -> TradeFact:
         currency=_text(amount, "currency"),
         amount_fen=_fen(amount, "total"),
         standing=standing,
-        transaction_id=_text(resource, "transaction_id") if is_paid else None,
+        transaction_id=_text(resource, "transaction_id", TRANSACTION_ID_MAX) if is_paid else None,
         paid_at=_moment(resource, "success_time") if is_paid else None,
     )
 
@@ -219,9 +220,9 @@ def _object(data: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _text(data: dict[str, Any], name: str) -> str:
+def _text(data: dict[str, Any], name: str, maximum: int = TEXT_MAX) -> str:
     value = data.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= TEXT_MAX or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= maximum or not value.isprintable():
         raise MalformedFact(f"{name} is not a short text")
     return value
 

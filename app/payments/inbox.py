@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -28,6 +27,8 @@ log = structlog.get_logger(__name__)
 KINDS = {"transaction": FactKind.TRADE, "refund": FactKind.REFUND}
 FIELDS = {FactKind.TRADE: facts.TRADE_FIELDS, FactKind.REFUND: facts.REFUND_FIELDS}
 NUMBERS = {FactKind.TRADE: "out_trade_no", FactKind.REFUND: "out_refund_no"}
+ANSWER = "ANSWER"
+"""The event type of what WeChat said because we asked."""
 PROOF = (
     "Wechatpay-Timestamp",
     "Wechatpay-Nonce",
@@ -51,7 +52,7 @@ def store(
     """
     kind = KINDS.get(notification.original_type, FactKind.OTHER)
     lower = {name.lower(): value for name, value in headers.items()}
-    row = _keep(
+    inbox_id = _keep(
         session,
         event_id=notification.id,
         kind=kind,
@@ -61,9 +62,9 @@ def store(
         raw=raw,
         now=now,
     )
-    if row is None:
+    if inbox_id is None:
         return False
-    queue.defer(session, "payments.apply_fact", inbox_id=row.id)
+    queue.defer(session, "payments.apply_fact", inbox_id=inbox_id)
     return True
 
 
@@ -83,17 +84,19 @@ def hear_answer(
         return IGNORED
     fact = _excerpt(kind, resource)
     digest = hashlib.sha256(json.dumps(fact, sort_keys=True).encode()).hexdigest()
-    row = _keep(
+    inbox_id = _keep(
         session,
         event_id=f"answer:{out_no}:{digest[:32]}",
         kind=kind,
-        event_type="ANSWER",
+        event_type=ANSWER,
         resource=resource,
         headers={},
         raw=b"",
         now=now,
     )
-    return _handle(session, row, now=now) if row else IGNORED
+    if inbox_id is None:
+        return IGNORED
+    return _handle(session, session.get_one(PayInbox, inbox_id), now=now)
 
 
 def handle(session: Session, *, inbox_id: int, now: datetime) -> None:
@@ -119,7 +122,11 @@ def _handle(session: Session, row: PayInbox, *, now: datetime) -> Outcome:
 
 def _apply(session: Session, row: PayInbox, now: datetime) -> Outcome:
     if row.kind == FactKind.TRADE:
-        return applying.apply_trade(session, facts.read_trade(row.fact), now=now)
+        fact = facts.read_trade(row.fact)
+        if row.event_type != ANSWER and fact.standing is not Standing.PAID:
+            # WeChat notifies of money. That there is none, and will be none, it is asked.
+            return IGNORED
+        return applying.apply_trade(session, fact, now=now)
     if row.kind == FactKind.REFUND:
         return applying.apply_refund(session, facts.read_refund(row.fact), now=now)
     log.info("notification_ignored", event_type=row.event_type)
@@ -143,9 +150,9 @@ def _keep(
     headers: dict[str, str],
     raw: bytes,
     now: datetime,
-) -> PayInbox | None:
-    """Insert the row; None if its event is kept already."""
-    inserted = session.scalar(
+) -> int | None:
+    """Insert the row and return its id; None if its event is kept already."""
+    return session.scalar(
         insert(PayInbox)
         .values(
             event_id=event_id,
@@ -161,9 +168,6 @@ def _keep(
         .on_conflict_do_nothing(index_elements=["event_id"])
         .returning(PayInbox.id)
     )
-    if inserted is None:
-        return None
-    return session.scalars(select(PayInbox).where(PayInbox.id == inserted)).one()
 
 
 def _excerpt(kind: FactKind, resource: dict[str, Any]) -> dict[str, Any]:

@@ -163,7 +163,7 @@ class Payment(Base):
     prepay_expires_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     """When WeChat stops accepting money for it."""
-    transaction_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    transaction_id: Mapped[str | None] = mapped_column(String(32), unique=True)
     paid_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     next_poll_at: Mapped[datetime | None]

@@ -15,6 +15,7 @@ from app.core import numbers, queue
 from app.orders import queries as orders
 from app.orders import service as order_moves
 from app.payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from app.wechat import bodies, text
 
 LATE = "订单已关闭，款项原路退回"
 DUPLICATE = "重复支付，款项原路退回"
@@ -65,7 +66,7 @@ def request_refund(
         amount_fen=amount_fen,
         line_amounts={str(line_id): fen for line_id, fen in line_amounts.items()},
         freight_fen=freight_fen,
-        reason=reason,
+        reason=text.clip(reason, bodies.REASON_BYTES),
         created_at=now,
     )
     if amount_fen == 0:

@@ -6,6 +6,7 @@ an answer at all.
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,8 @@ CERTIFICATES_TIMEOUT_SECONDS = 3.0
 
 def http_client(base_url: str, timeout_seconds: float) -> httpx.Client:
     """Make the pooled client of one host; no environment variable changes how it connects."""
+    # It logs whole URLs, and some of them carry the app's secret or the access token.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     return httpx.Client(
         base_url=base_url,
         timeout=httpx.Timeout(timeout_seconds, connect=min(3.0, timeout_seconds)),

@@ -38,7 +38,7 @@ def _payment() -> None:
         sa.Column("prepay_id", sa.String(length=64), nullable=True),
         sa.Column("prepay_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("transaction_id", sa.String(length=64), nullable=True),
+        sa.Column("transaction_id", sa.String(length=32), nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=True),

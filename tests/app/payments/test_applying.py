@@ -150,6 +150,17 @@ class TestMonotone:
         assert [fact.status for fact in mall.inbox()] == ["applied", "ignored", "ignored"]
         assert mall.look(order).status == "paid"
 
+    def test_only_an_answer_to_our_own_question_closes_an_attempt(self, mall):
+        order, number = mall.open()
+
+        mall.hear({**mall.platform.transaction(number), "trade_state": "CLOSED"})
+        mall.run_jobs()
+        assert mall.payments(order)[0].status == PaymentStatus.OPEN
+
+        mall.platform.trades[number]["state"] = "CLOSED"
+        calls.ask(number)
+        assert mall.payments(order)[0].status == PaymentStatus.CLOSED
+
     def test_a_transaction_that_shows_a_refund_is_a_paid_one(self, mall):
         order, number = mall.open()
         mall.platform.pay(number)

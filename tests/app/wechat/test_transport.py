@@ -1,15 +1,18 @@
 """What the signed client sends, believes and refuses."""
 
 import json
+import logging
 import threading
 from datetime import timedelta
 
 import pytest
+from httpx import MockTransport, Response
 from wechatpayv3.utils import build_authorization, rsa_verify
 
 from app.wechat import bodies, crypto, signing
 from app.wechat.errors import ResultUnknown, TooFast, UntrustedAnswer, WeChatRefused
 from app.wechat.keys import UnknownSerial
+from app.wechat.transport import http_client
 from tests.app.wechat import platform as world
 from tests.app.wechat.platform import MCHID, NOW, SERIAL, Platform, pay_client, transport
 
@@ -323,3 +326,15 @@ class TestSignatures:
 
     def test_the_expiry_is_written_in_chinese_time(self):
         assert json.loads(prepay_body())["time_expire"] == "2026-11-23T12:30:00+08:00"
+
+
+def test_no_log_line_carries_a_whole_url(caplog, monkeypatch):
+    client = http_client("https://weixin.example", 1.0)
+    monkeypatch.setattr(
+        client, "_transport_for_url", lambda _: MockTransport(lambda _: Response(200))
+    )
+
+    with caplog.at_level(logging.DEBUG):
+        client.get("/sns/jscode2session?secret=topsecret")
+
+    assert "topsecret" not in caplog.text
