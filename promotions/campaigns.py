@@ -4,18 +4,17 @@ The life of a campaign: drafted, published, paused, resumed, ended; every step a
 A contradictory set-up is refused when it is written, not discovered by a shopper.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from promotions import pricing, snapshots
+from promotions import pricing, queries, snapshots
 from promotions.definitions import Campaign, UnknownKind, campaign_of
 from promotions.models import Promotion, PromotionCounter, PromotionVersion
 from promotions.pricing.promotion import EmptyWindow
-from promotions.states import CAMPAIGN_TRANSITIONS, Action, CampaignStatus, Phase
+from promotions.states import CAMPAIGN_TRANSITIONS, Action, CampaignStatus
 
 
 class Flaw(StrEnum):
@@ -43,10 +42,6 @@ class Contradiction(ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
-
-
-class NoSuchPromotion(LookupError):
-    """No promotion has this id."""
 
 
 class WrongStatus(Exception):
@@ -144,64 +139,6 @@ def end(session: Session, *, promotion_id: int, staff_id: int, now: datetime) ->
     return _move(session, promotion, CampaignStatus.ENDED, Action.ENDED, staff_id, now)
 
 
-def phase(promotion: Promotion, now: datetime) -> Phase:
-    """Return what a merchant sees at `now`: a published campaign is scheduled, running or over."""
-    if promotion.status is not CampaignStatus.PUBLISHED:
-        return Phase(promotion.status.value)
-    if now < promotion.starts_at:
-        return Phase.SCHEDULED
-    is_over = promotion.ends_at is not None and promotion.ends_at <= now
-    return Phase.ENDED if is_over else Phase.RUNNING
-
-
-def get(session: Session, promotion_id: int) -> Promotion:
-    """
-    Return a promotion.
-
-    :raises NoSuchPromotion: there is none.
-    """
-    promotion = session.get(Promotion, promotion_id)
-    if promotion is None:
-        raise NoSuchPromotion(promotion_id)
-    return promotion
-
-
-def with_limits(session: Session, promotion_id: int) -> tuple[Promotion, PromotionCounter | None]:
-    """
-    Return a promotion and, if it is limited, what is taken of its limits.
-
-    :raises NoSuchPromotion: there is none.
-    """
-    promotion = get(session, promotion_id)
-    return promotion, session.get(PromotionCounter, promotion_id)
-
-
-def page(
-    session: Session, *, status: CampaignStatus | None, before_id: int | None, limit: int
-) -> list[tuple[Promotion, PromotionCounter | None]]:
-    """Return up to `limit` promotions older than `before_id`, the latest first."""
-    wanted = (
-        select(Promotion, PromotionCounter)
-        .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
-        .order_by(Promotion.id.desc())
-        .limit(limit)
-    )
-    if status is not None:
-        wanted = wanted.where(Promotion.status == status)
-    if before_id is not None:
-        wanted = wanted.where(Promotion.id < before_id)
-    return [(promotion, counter) for promotion, counter in session.execute(wanted)]
-
-
-def history(session: Session, promotion_id: int) -> Sequence[PromotionVersion]:
-    """Return every version of a promotion, the first one first."""
-    return session.scalars(
-        select(PromotionVersion)
-        .where(PromotionVersion.promotion_id == promotion_id)
-        .order_by(PromotionVersion.version)
-    ).all()
-
-
 def _locked(session: Session, promotion_id: int) -> Promotion:
     promotion = session.scalar(
         select(Promotion)
@@ -210,7 +147,7 @@ def _locked(session: Session, promotion_id: int) -> Promotion:
         .execution_options(populate_existing=True)
     )
     if promotion is None:
-        raise NoSuchPromotion(promotion_id)
+        raise queries.NoSuchPromotion(promotion_id)
     return promotion
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotFound
 from app.marketing import wording
-from promotions import campaigns
+from promotions import campaigns, queries
 from promotions.definitions import Campaign, campaign_of
 from promotions.models import Promotion, PromotionCounter
 from promotions.states import CampaignStatus
@@ -92,7 +92,7 @@ def show(session: Session, *, promotion_id: int, now: datetime) -> dict[str, Any
     :raises PromotionNotFound: there is none.
     """
     with _translated():
-        promotion, counter = campaigns.with_limits(session, promotion_id)
+        promotion, counter = queries.with_limits(session, promotion_id)
     return _answer(promotion, counter, now)
 
 
@@ -105,7 +105,7 @@ def page(
     now: datetime,
 ) -> list[dict[str, Any]]:
     """Return up to `limit` campaigns older than `before_id`, the latest first."""
-    found = campaigns.page(session, status=status, before_id=before_id, limit=limit)
+    found = queries.page(session, status=status, before_id=before_id, limit=limit)
     return [_answer(promotion, counter, now) for promotion, counter in found]
 
 
@@ -116,15 +116,15 @@ def history(session: Session, *, promotion_id: int) -> dict[str, Any]:
     :raises PromotionNotFound: there is none.
     """
     with _translated():
-        campaigns.get(session, promotion_id)
-    return {"items": campaigns.history(session, promotion_id)}
+        queries.get(session, promotion_id)
+    return {"items": queries.history(session, promotion_id)}
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except campaigns.NoSuchPromotion as missing:
+    except queries.NoSuchPromotion as missing:
         raise PromotionNotFound from missing
     except campaigns.WrongStatus as wrong:
         raise PromotionStatusConflict(promotion_status=wrong.status.value) from wrong
@@ -148,7 +148,7 @@ def _answer(
         "title": promotion.title,
         "badge": wording.badge(campaign.compiled(promotion.id)),
         "status": promotion.status,
-        "phase": campaigns.phase(promotion, now),
+        "phase": queries.phase(promotion, now),
         "version": promotion.version,
         "lane": promotion.lane,
         "starts_at": promotion.starts_at,

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from promotions import campaigns, snapshots
-from promotions.campaigns import Contradiction, Flaw, NoSuchPromotion, WrongStatus
+from promotions import campaigns, queries, snapshots
+from promotions.campaigns import Contradiction, Flaw, WrongStatus
 from promotions.definitions import campaign_of
 from promotions.models import Promotion, PromotionCounter, PromotionVersion
 from promotions.pricing import Problem
+from promotions.queries import NoSuchPromotion
 from promotions.states import Action, CampaignStatus, Phase
 from tests.builders.promotions import NOON, make_campaign, make_cart, make_published, quote_of
 
@@ -146,7 +147,7 @@ class TestMoves:
         step(session, campaigns.publish, promotion, now=NOON + HOUR)
         step(session, campaigns.end, promotion, now=NOON + 2 * HOUR, staff_id=9)
 
-        history = campaigns.history(session, promotion.id)
+        history = queries.history(session, promotion.id)
 
         assert [(one.version, one.action, one.changed_by, one.changed_at) for one in history] == [
             (1, Action.CREATED, 7, NOON),
@@ -201,7 +202,7 @@ class TestMoves:
         with pytest.raises(NoSuchPromotion):
             move(session, promotion_id=404, staff_id=1, now=NOON)
         with pytest.raises(NoSuchPromotion):
-            campaigns.get(session, 404)
+            queries.get(session, 404)
 
     def test_what_is_over_is_neither_published_nor_resumed(self, session):
         late, paused = (
@@ -229,15 +230,15 @@ class TestMoves:
 
     def test_the_phase_tells_a_published_campaign_by_its_window(self, session):
         promotion = draft(session, starts_at=NOON + HOUR, ends_at=NOON + 2 * HOUR)
-        assert campaigns.phase(promotion, NOON) is Phase.DRAFT
+        assert queries.phase(promotion, NOON) is Phase.DRAFT
 
         step(session, campaigns.publish, promotion)
 
-        phases = [campaigns.phase(promotion, NOON + hours * HOUR) for hours in (0, 1, 2)]
+        phases = [queries.phase(promotion, NOON + hours * HOUR) for hours in (0, 1, 2)]
         assert phases == [Phase.SCHEDULED, Phase.RUNNING, Phase.ENDED]
-        assert campaigns.phase(make_published(session), NOON) is Phase.RUNNING
+        assert queries.phase(make_published(session), NOON) is Phase.RUNNING
         step(session, campaigns.pause, promotion)
-        assert campaigns.phase(promotion, NOON) is Phase.PAUSED
+        assert queries.phase(promotion, NOON) is Phase.PAUSED
 
 
 def test_pages_list_the_latest_first_with_their_limits(session):
@@ -245,13 +246,13 @@ def test_pages_list_the_latest_first_with_their_limits(session):
     step(session, campaigns.publish, made[1])
 
     def page(status=None, before_id=None, limit=9):
-        return campaigns.page(session, status=status, before_id=before_id, limit=limit)
+        return queries.page(session, status=status, before_id=before_id, limit=limit)
 
     assert [one.id for one, _ in page()] == [made[2].id, made[1].id, made[0].id]
     assert [one.id for one, _ in page(before_id=made[2].id, limit=1)] == [made[1].id]
     ((published, counter),) = page(status=CampaignStatus.PUBLISHED)
     assert (published.id, counter.max_uses) == (made[1].id, 1)
-    assert campaigns.with_limits(session, made[0].id) == (made[0], None)
+    assert queries.with_limits(session, made[0].id) == (made[0], None)
 
 
 class TestSnapshot:
@@ -319,7 +320,7 @@ class TestTables:
 
     def test_a_version_is_recorded_once(self, session):
         promotion = draft(session)
-        (first,) = campaigns.history(session, promotion.id)
+        (first,) = queries.history(session, promotion.id)
 
         session.add(
             PromotionVersion(

@@ -1,0 +1,74 @@
+"""
+What is known of campaigns: one, a page of them, their limits, their history.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from promotions.models import Promotion, PromotionCounter, PromotionVersion
+from promotions.states import CampaignStatus, Phase
+
+
+class NoSuchPromotion(LookupError):
+    """No promotion has this id."""
+
+
+def phase(promotion: Promotion, now: datetime) -> Phase:
+    """Return what a merchant sees at `now`: a published campaign is scheduled, running or over."""
+    if promotion.status is not CampaignStatus.PUBLISHED:
+        return Phase(promotion.status.value)
+    if now < promotion.starts_at:
+        return Phase.SCHEDULED
+    is_over = promotion.ends_at is not None and promotion.ends_at <= now
+    return Phase.ENDED if is_over else Phase.RUNNING
+
+
+def get(session: Session, promotion_id: int) -> Promotion:
+    """
+    Return a promotion.
+
+    :raises NoSuchPromotion: there is none.
+    """
+    promotion = session.get(Promotion, promotion_id)
+    if promotion is None:
+        raise NoSuchPromotion(promotion_id)
+    return promotion
+
+
+def with_limits(session: Session, promotion_id: int) -> tuple[Promotion, PromotionCounter | None]:
+    """
+    Return a promotion and, if it is limited, what is taken of its limits.
+
+    :raises NoSuchPromotion: there is none.
+    """
+    promotion = get(session, promotion_id)
+    return promotion, session.get(PromotionCounter, promotion_id)
+
+
+def page(
+    session: Session, *, status: CampaignStatus | None, before_id: int | None, limit: int
+) -> list[tuple[Promotion, PromotionCounter | None]]:
+    """Return up to `limit` promotions older than `before_id`, the latest first."""
+    wanted = (
+        select(Promotion, PromotionCounter)
+        .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
+        .order_by(Promotion.id.desc())
+        .limit(limit)
+    )
+    if status is not None:
+        wanted = wanted.where(Promotion.status == status)
+    if before_id is not None:
+        wanted = wanted.where(Promotion.id < before_id)
+    return [(promotion, counter) for promotion, counter in session.execute(wanted)]
+
+
+def history(session: Session, promotion_id: int) -> Sequence[PromotionVersion]:
+    """Return every version of a promotion, the first one first."""
+    return session.scalars(
+        select(PromotionVersion)
+        .where(PromotionVersion.promotion_id == promotion_id)
+        .order_by(PromotionVersion.version)
+    ).all()
