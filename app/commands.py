@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.aftersales import verify as aftersales
 from app.catalogue import verify as catalogue
-from app.core import openapi, queue
+from app.core import openapi
+from app.core import worker as background
 from app.core.db import db, read
 from app.core.verify import Breach
 from app.distributors import verify as distributors
@@ -48,7 +49,7 @@ def init_app(app: Flask) -> None:
 def worker(concurrency: int) -> None:
     """Run background jobs until told to stop."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask's own way out of the proxy.
-    queue.run_worker(app, concurrency=concurrency)
+    background.run(app, concurrency=concurrency)
 
 
 @click.command()

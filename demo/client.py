@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,6 +39,7 @@ class Client:
         self.http = httpx.Client(
             base_url=base_url + prefix, headers=headers, timeout=15, trust_env=False
         )
+        weakref.finalize(self, self.http.close)  # A visitor who is forgotten hangs up.
         self.patience = patience
 
     def get(self, path: str, **query: Any) -> Any:
@@ -88,6 +90,7 @@ class Sandbox:
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=f"{url}/control", timeout=30, trust_env=False)
+        weakref.finalize(self, self.http.close)
 
     def control(self, method: str, path: str, **body: Any) -> Any:
         """Call the control API; fails loudly."""

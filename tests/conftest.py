@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from app import create_app, embedded
-from app.core import auth, clock, queue
+from app.core import auth, clock, worker
 from app.core import redis as core_redis
 from app.core.db import db
 from app.settings import Settings
@@ -164,7 +164,7 @@ def run_jobs(app: Flask, database_url: str) -> Callable[..., None]:
 
     def work() -> None:
         with app.app_context():
-            queue.run_worker(app, wait=False)
+            worker.drain(app)
 
     def run(*, ahead: timedelta = timedelta()) -> None:
         with psycopg.connect(plain(database_url), autocommit=True) as connection:

@@ -7,16 +7,15 @@ repeat. Tasks are named `slice.verb`, and a lower slice defers to a higher one b
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, current_app
-from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from procrastinate import App, RetryStrategy, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from app.core import metrics
@@ -29,7 +28,7 @@ RETRY = RetryStrategy(max_attempts=12, exponential_wait=3)
 """Tasks that raise are tried again after 3, 9, 27… seconds; the last wait is about two days."""
 
 procrastinate = App(connector=SyncPsycopgConnector())
-"""Knows every task; a worker lends it a connector that can wait for jobs."""
+"""Knows every task; `app.core.worker` lends it a connector that can wait for jobs."""
 
 _deferring = App(connector=SyncPsycopgConnector())
 """Only writes job rows, on the caller's connection: also for jobs that defer jobs in a worker."""
@@ -87,35 +86,6 @@ def _insert(
     # Asking the session for its connection is what makes an open savepoint begin.
     connection = session.connection().connection.driver_connection
     _deferring.configure_task(name, connection=connection, **options).defer(**arguments)
-
-
-@contextlib.contextmanager
-def worker_app(database_url: str) -> Iterator[App]:
-    """The Procrastinate application with a connector that can listen and run jobs."""
-    url = make_url(database_url).set(drivername="postgresql")
-    connector = PsycopgConnector(conninfo=url.render_as_string(hide_password=False))
-    with procrastinate.replace_connector(connector) as app:
-        yield app
-
-
-def run_worker(app: Flask, *, wait: bool = True, concurrency: int = 4) -> None:
-    """
-    Run jobs until told to stop; with `wait=False`, until none is due.
-
-    Must be called inside an application context of `app`.
-    """
-    with worker_app(app.config["SETTINGS"].database_url) as procrastinate_app:
-        procrastinate_app.run_worker(
-            wait=wait,
-            concurrency=concurrency,
-            install_signal_handlers=wait,
-            listen_notify=wait,
-            # Jobs of a worker that was killed are taken over by another after this.
-            update_heartbeat_interval=5,
-            stalled_worker_timeout=20,
-            fetch_job_polling_interval=2.0,
-            delete_jobs="successful",
-        )
 
 
 def _in_context(name: str, job: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app import commands, jobs
-from app.core import queue
+from app.core import worker
 from app.core.db import transaction
 from app.core.idempotency import IdempotencyKey
 from app.core.verify import Breach
@@ -45,7 +45,7 @@ def test_openapi_prints_the_document(runner):
 
 def test_worker_runs_until_told_to_stop(runner, monkeypatch):
     called = {}
-    monkeypatch.setattr(queue, "run_worker", lambda app, **how: called.update(app=app, **how))
+    monkeypatch.setattr(worker, "run", lambda app, **how: called.update(app=app, **how))
 
     result = runner.invoke(args=["worker", "--concurrency", "2"])
 
