@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo.client import Client, Sandbox, sign_in, staff, wait_until
+from demo.client import PATIENCE_SECONDS, Client, Sandbox, sign_in, staff, wait_until
 from demo.mall import Mall
 from demo.seed import become_distributor
 
@@ -216,6 +216,7 @@ class Tour:
         wait_until(
             f"订单 {order['order_no']} 变为 {status}",
             lambda: buyer.get(f"/orders/{order['order_no']}")["status"] == status,
+            seconds=PATIENCE_SECONDS + self.patience,
         )
 
     def _frozen(self, name: str, person: Client, expected_fen: int) -> None:

@@ -39,9 +39,6 @@ def _kill_postgres(mall: Mall) -> None:
     os.kill(_servers(mall).postmaster_pid(), signal.SIGKILL)
     time.sleep(0.5)
     _servers(mall).join()
-    if mall.family.ended() == "worker":
-        mall.family.stop("worker")
-        mall.start_worker()
 
 
 BLOWS = {
