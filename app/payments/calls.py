@@ -19,7 +19,7 @@ from app.payments import attempts, inbox, submitting
 from app.payments.attempts import Payee, Ticket
 from app.payments.facts import STANDINGS, Standing
 from app.payments.models import FactKind
-from app.wechat.errors import ResultUnknown, WeChatError, WeChatRefused
+from app.wechat.errors import WeChatError, WeChatRefused
 from app.wechat.pay import PayClient
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,10 @@ TELLING = {"ORDERPAID", "ORDER_CLOSED", "OUT_TRADE_NO_USED", "INVALID_REQUEST"}
 """Refusals of a prepay that may mean the attempt is over: WeChat is asked how it stands."""
 IN_FLIGHT = timedelta(minutes=1)
 """A prepay request may be under way this long before "no such number" is believed."""
+
+
+class AttemptOver(WeChatRefused):
+    """WeChat refuses an attempt that turns out to be closed or paid."""
 
 
 def prepay(*, order_no: str, buyer_id: int) -> dict[str, str]:
@@ -45,31 +49,29 @@ def prepay(*, order_no: str, buyer_id: int) -> dict[str, str]:
     :raises WeChatRefused: WeChat refuses the attempt.
     """
     pay = wechat.clients().pay
+    try:
+        prepay_id = _open(pay, order_no, buyer_id)
+    except AttemptOver:
+        prepay_id = _open(pay, order_no, buyer_id)  # Under a new number.
+    return pay.request_payment_params(prepay_id, clock.now())
+
+
+def _open(pay: PayClient, order_no: str, buyer_id: int) -> str:
+    """Return a prepay_id for the order's open attempt, or for a new one."""
     payee = Payee(pay.appid, pay.mchid, f"{pay.notify_base_url}{PAY_PATH}")
-    # Twice: the first attempt may turn out to be over, and then a new number is right.
-    for is_last in (False, True):
-        now = clock.now()
-        with transaction() as session:
-            ticket = attempts.begin(
-                session, order_no=order_no, buyer_id=buyer_id, payee=payee, now=now
-            )
-        prepay_id = ticket.prepay_id or _register(pay, ticket, is_last=is_last)
-        if prepay_id is not None:
-            return pay.request_payment_params(prepay_id, clock.now())
-    raise ResultUnknown("the attempt ended twice under our hands")
-
-
-def _register(pay: PayClient, ticket: Ticket, *, is_last: bool) -> str | None:
-    """Have WeChat open the attempt; None if it is over and another may begin."""
+    with transaction() as session:
+        ticket = attempts.begin(
+            session, order_no=order_no, buyer_id=buyer_id, payee=payee, now=clock.now()
+        )
+    if ticket.prepay_id is not None:
+        return ticket.prepay_id
     try:
         prepay_id = pay.prepay(ticket.body)
     except WeChatRefused as refusal:
         log.warning("prepay_refused", out_trade_no=ticket.out_trade_no, reason=refusal.reason)
-        if is_last or refusal.reason not in TELLING:
+        if refusal.reason not in TELLING or ask(ticket.out_trade_no) is Standing.OPEN:
             raise
-        if ask(ticket.out_trade_no) is Standing.OPEN:
-            raise
-        return None
+        raise AttemptOver(refusal.reason, message=refusal.message) from refusal
     with transaction() as session:
         attempts.opened(session, payment_id=ticket.payment_id, prepay_id=prepay_id, now=clock.now())
     return prepay_id

@@ -11,6 +11,7 @@ from app.orders.models import OrderStatus
 from app.payments import applying, attempts, calls
 from app.payments.facts import Standing
 from app.payments.models import InboxStatus, PaymentStatus, RefundStatus
+from tests.builders.orders import make_order
 from tests.builders.payments import make_payment, pay_order, trade_fact
 
 
@@ -31,6 +32,8 @@ class TestQuarantine:
         ("malformed", {"success_time": "2026-11-23T12:00:00"}),
         ("malformed", {"success_time": "9999-12-31T23:59:59-23:00"}),
         ("malformed", {"trade_state": 5}),
+        ("malformed", {"amount": {"currency": "CNY", "total": float("nan")}}),
+        ("malformed", {"transaction_id": "4" * 33}),
         ("unknown_number", {"out_trade_no": "P" + "0" * 26}),
     ]
 
@@ -197,8 +200,6 @@ class TestMonotone:
 
 
 def test_a_payment_under_way_when_the_order_starts_to_close_still_wins(session, now):
-    from tests.builders.orders import make_order
-
     order = make_order(session, now=now, status=OrderStatus.CLOSING)
     payment = make_payment(session, order=order, now=now)
     session.commit()
@@ -210,9 +211,24 @@ def test_a_payment_under_way_when_the_order_starts_to_close_still_wins(session, 
     assert (order.status, payment.status) == ("paid", "paid")
 
 
-def test_the_builder_pays_an_order_like_a_notification_does(session, now):
-    from tests.builders.orders import make_order
+def test_an_open_transaction_is_no_news_about_a_new_attempt(session, now):
+    order = make_order(session, now=now)
+    payment = make_payment(session, order=order, now=now, status=PaymentStatus.CREATED)
+    fact = trade_fact(payment, now=now, standing=Standing.OPEN, transaction_id=None, paid_at=None)
 
+    assert applying.apply_trade(session, fact, now=now) == applying.IGNORED
+    assert payment.status == "created"
+
+
+def test_closing_an_attempt_never_overrules_its_money(session, now):
+    payment = pay_order(session, order=make_order(session, now=now), now=now)
+
+    attempts.closed(session, payment_id=payment.id, now=now)
+
+    assert payment.status == "paid"
+
+
+def test_the_builder_pays_an_order_like_a_notification_does(session, now):
     order = make_order(session, now=now)
 
     payment = pay_order(session, order=order, now=now)
