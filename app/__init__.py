@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
+from flask.sessions import NullSession, SecureCookieSession, SessionInterface
 from sqlalchemy.pool import NullPool
 from werkzeug.routing import IntegerConverter, UnicodeConverter
 
@@ -30,6 +31,16 @@ class _Word(UnicodeConverter):
         self.regex = r"[A-Za-z0-9_.-]{1,64}"
 
 
+class _NoSessions(SessionInterface):
+    """No cookies: who calls is said by a token, so there is no session to open or save."""
+
+    def open_session(self, _app: Flask, _request: Request) -> SecureCookieSession:
+        return NullSession()
+
+    def save_session(self, *_: object) -> None:
+        pass
+
+
 class _Json(DefaultJSONProvider):
     ensure_ascii = False
     sort_keys = False
@@ -46,11 +57,12 @@ class _Json(DefaultJSONProvider):
 def create_app(settings: settings_module.Settings) -> Flask:
     """Build the mall for `settings`: importing has no effect, this joins everything."""
     from app import api, commands, jobs
-    from app.core import db, errors, health, logs, metrics, redis
+    from app.core import db, errors, health, logs, metrics, pages, redis
     from app.wechat import extension as wechat
 
     app = Flask(__name__, static_folder=None)
     app.json = _Json(app)
+    app.session_interface = _NoSessions()
     app.url_map.converters.update({"int": _Number, "string": _Word, "default": _Word})
     app.config.update(
         SETTINGS=settings,
@@ -63,6 +75,7 @@ def create_app(settings: settings_module.Settings) -> Flask:
     logs.configure(settings.log_level)
     db.db.init_app(app)
     redis.init_app(app, settings.redis_url)
+    pages.init_app(app, settings.page_cache_seconds)
     wechat.init_app(app, settings.wechat)
     errors.init_app(app)
     logs.init_app(app)

@@ -61,6 +61,8 @@ class Settings:
     access_token_minutes: int = 120
     pool_size: int = 10
     """Database connections per server process; size it to the server's threads."""
+    page_cache_seconds: int = 1
+    """How long a public page may be answered from memory, 0 to 60; 0 switches it off."""
     log_level: str = "INFO"
     testing: bool = False
 
@@ -94,6 +96,7 @@ class Settings:
             unpaid_minutes=_number(env, "UNPAID_MINUTES", 30, low=5, high=1440),
             access_token_minutes=_number(env, "ACCESS_TOKEN_MINUTES", 120, low=5, high=1440),
             pool_size=_number(env, "POOL_SIZE", 10, low=1, high=100),
+            page_cache_seconds=_number(env, "PAGE_CACHE_SECONDS", 1, low=0, high=60),
             log_level=env.get("LOG_LEVEL", "INFO").upper(),
         )
 

@@ -11,12 +11,17 @@ from app.members import models as members
 from app.orders import models as orders
 from app.payments import models as payments
 from app.staff import models as staff
+from distribution import base as distribution
 from distribution import models as distribution_models
+from promotions import base as promotions
 from promotions import models as promotions_models
 
-MODULES = (auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales)
+MODULES = (
+    auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
+    distribution_models, promotions_models,
+)  # fmt: skip
 
 
 def metadata() -> list[MetaData]:
     """The metadata of the shop and of both engines."""
-    return [Base.metadata, distribution_models.Base.metadata, promotions_models.Base.metadata]
+    return [Base.metadata, distribution.Base.metadata, promotions.Base.metadata]

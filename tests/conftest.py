@@ -85,6 +85,7 @@ def settings(database_url: str, server_urls: tuple[str, str], run_folder: Path) 
         redis_url=server_urls[1],
         secret_key="a test key that protects nothing at all",
         data_dir=run_folder,
+        page_cache_seconds=0,
         testing=True,
     )
 

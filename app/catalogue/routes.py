@@ -6,6 +6,7 @@ from flask import Response, current_app
 
 from app.catalogue import categories, schemas, shelf
 from app.catalogue.queries import SpuNotFound
+from app.core import pages
 from app.core.db import read
 from app.core.http import Blueprint, page_of
 
@@ -13,6 +14,7 @@ bp = Blueprint("catalogue", __name__, description="分类、商品列表与商�
 
 
 @bp.get("/categories")
+@pages.kept
 @bp.returns(schemas.CategoryTreeOut)
 def show_categories() -> Response:
     """Show the category tree."""
@@ -20,6 +22,7 @@ def show_categories() -> Response:
 
 
 @bp.get("/products")
+@pages.kept
 @bp.accepts(schemas.ProductQuery)
 @bp.returns(page_of(schemas.ProductCardOut))
 def list_products(**query: Any) -> Response:
@@ -28,6 +31,7 @@ def list_products(**query: Any) -> Response:
 
 
 @bp.get("/products/<int:spu_id>")
+@pages.kept
 @bp.returns(schemas.ProductOut)
 @bp.fails(SpuNotFound)
 def show_product(spu_id: int) -> Response:
