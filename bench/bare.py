@@ -64,7 +64,8 @@ def create_app() -> Flask:
     def notified() -> Response:
         raw = request.get_data()
         event = verify.opened(raw)
-        with connection() as bound:
+        bound = connection()
+        with bound.transaction():
             bound.execute(
                 "INSERT INTO bare.inbox (event_id, raw, fact) VALUES (%s, %s, %s)"
                 " ON CONFLICT DO NOTHING",
