@@ -85,12 +85,11 @@ class _Reader(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:
         if not req.is_json:
             raise UnsupportedMediaType
-        raw = req.get_data(cache=True)
         try:
-            return json.loads(raw.decode(), parse_constant=_refuse_constant)
+            return json.loads(req.get_data(cache=True).decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:  # Also thousands of digits, or of brackets.
-            # An empty document is taken for no body at all, which the schema refuses by its fields.
-            raise json.JSONDecodeError("unreadable", "…" if raw else "", 0) from error
+            # With no document in it, webargs would take this for a body without fields.
+            raise json.JSONDecodeError("unreadable", "…", 0) from error
 
 
 def _refuse_constant(word: str) -> NoReturn:

@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.core.fields import Fen, Id, Moment, Quantity, Query, Schema, Text, WholeNumber
+from app.core.fields import Fen, Flag, Id, Moment, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
 from promotions import models, pricing
 from promotions.states import Action, CampaignStatus, Phase
@@ -65,7 +65,7 @@ class CampaignIn(Schema):
     priority = WholeNumber(minimum=-PRIORITY_MAX, maximum=PRIORITY_MAX, load_default=0)
     tags = _tags()
     agrees_with = _tags()
-    stop_after = ma.fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    stop_after = Flag(load_default=False)
     base = ma.fields.String(
         load_default=pricing.Base.RUNNING.value,
         validate=ma.validate.OneOf([base.value for base in pricing.Base]),
