@@ -71,6 +71,7 @@ def build(session: Session, *, now: datetime) -> World:
         **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
         "member_id": (member.id, other.id),
         "staff_id": (colleague.id, owner.id),
+        "username": (owner.username,),
         "invite_code": (code,),
     }
     session.commit()

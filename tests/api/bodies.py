@@ -1,0 +1,170 @@
+"""One request that succeeds for every operation with a body, on the shop of `tests.api.world`."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tests.builders.catalogue import sku_body
+from tests.builders.members import ADDRESS
+from tests.builders.staff import PASSWORD
+
+NEW_PASSWORD = "another horse battery"
+IMAGE = "https://img.example.com/a.jpg"
+LOGO = {"name": "新牌子", "logo_url": IMAGE, "sort": 3}
+CATEGORY = {"name": "茶具", "image_url": IMAGE, "sort": 1, "is_visible": True}
+RULES = {
+    "levels": 2,
+    "level1_bp": 800,
+    "level2_bp": 300,
+    "cap_bp": 3000,
+    "mature_days": 10,
+    "joining": "open",
+}
+TEMPLATE = {
+    "name": "全国",
+    "charge_by": "piece",
+    "rules": [
+        {
+            "region_prefix": "",
+            "is_served": True,
+            "first_units": 1,
+            "first_fen": 900,
+            "next_units": 1,
+            "next_fen": 100,
+            "free_over_fen": 9900,
+        }
+    ],
+}
+PRODUCT = {
+    "title": "茶杯",
+    "subtitle": "薄胎",
+    "description": "手工。\n易碎。",
+    "keywords": "杯 茶",
+    "images": [IMAGE],
+    "spec": [{"name": "颜色", "values": ["红"]}],
+    "tags": ["新品"],
+    "sort": 1,
+    "skus": [
+        sku_body("红", market_price_fen=9900, cost_price_fen=100, weight_g=10, image_url=IMAGE)
+    ],
+}
+CAMPAIGN = {
+    "kind": "spend_and_save",
+    "title": "满减",
+    "terms": {"tiers": [{"threshold_fen": 1000, "off_fen": 10, "off_bp": 0}], "max_times": 1},
+    "starts_at": "2026-06-01T00:00:00+08:00",
+    "ends_at": "2036-06-01T00:00:00+08:00",
+    "excludes": {"category_ids": [], "spu_ids": [], "sku_ids": [999], "tags": ["清仓"]},
+    "group": "大促",
+    "group_mode": "best",
+    "priority": 1,
+    "tags": ["a"],
+    "agrees_with": ["b"],
+    "stop_after": False,
+    "base": "running",
+    "max_discount_fen": 500,
+    "max_uses": 10,
+    "budget_fen": 10_000,
+}
+PARCEL = {"company_code": "SF", "company_name": "顺丰速运", "tracking_no": "SF1234567890"}
+
+FIRST_ORDER_FEN = 9900 + 800
+"""One piece of the first SKU and its freight."""
+
+
+class Request(NamedTuple):
+    """A body made of the world's ids and of WeChat; `pick` says which id goes into the path."""
+
+    body: Callable[[Any, Any], dict[str, Any]]
+    pick: int = 0
+
+
+def fixed(**body: Any) -> Request:
+    return Request(lambda ids, wechat: body)
+
+
+def _product(ids: Any, _: Any) -> dict[str, Any]:
+    first = {name: ids[name][0] for name in ("category_id", "brand_id")}
+    return PRODUCT | first | {"freight_template_id": ids["template_id"][0]}
+
+
+def _changed_product(ids: Any, wechat: Any) -> dict[str, Any]:
+    return _product(ids, wechat) | {"spec": [], "skus": [sku_body()]}
+
+
+def _campaign(ids: Any, _: Any) -> dict[str, Any]:
+    includes = {"category_ids": [ids["category_id"][0]], "spu_ids": [ids["spu_id"][0]]}
+    return CAMPAIGN | {"includes": {**includes, "sku_ids": [ids["sku_id"][0]], "tags": ["新品"]}}
+
+
+def _lines(ids: Any, _: Any) -> dict[str, Any]:
+    return {
+        "lines": [{"sku_id": ids["sku_id"][0], "quantity": 1}],
+        "address_id": ids["address_id"][0],
+    }
+
+
+def _order(ids: Any, wechat: Any) -> dict[str, Any]:
+    more = {"expected_payable_fen": FIRST_ORDER_FEN, "remark": "请\n快"}
+    return _lines(ids, wechat) | more
+
+
+REQUESTS = {
+    "POST /api/v1/sessions": Request(
+        lambda ids, wechat: {
+            "code": wechat.login_code(),
+            "invite_code": ids["invite_code"][0],
+            "scene": "s",
+        }
+    ),
+    "PATCH /api/v1/me": fixed(nickname="小王", avatar_url=IMAGE),
+    "POST /api/v1/me/phone": Request(
+        lambda ids, wechat: {"code": wechat.phone_code("13812345678")}
+    ),
+    "POST /api/v1/addresses": fixed(**ADDRESS, is_default=True),
+    "PATCH /api/v1/addresses/{address_id}": fixed(**ADDRESS, is_default=True),
+    "POST /api/v1/cart/items": Request(lambda ids, _: {"sku_id": ids["sku_id"][0], "quantity": 1}),
+    "PATCH /api/v1/cart/items/{item_id}": Request(
+        lambda ids, _: {"sku_id": ids["sku_id"][0], "quantity": 3, "is_selected": False}
+    ),
+    "POST /api/v1/cart/remove": Request(lambda ids, _: {"item_ids": [ids["item_id"][0]]}),
+    "POST /api/v1/cart/select": Request(
+        lambda ids, _: {"item_ids": [ids["item_id"][0]], "is_selected": False}
+    ),
+    "POST /api/v1/orders/preview": Request(_lines),
+    "POST /api/v1/orders": Request(_order),
+    "POST /api/v1/after-sales": Request(
+        lambda ids, _: {"order_no": ids["order_no"][1], "reason": "不想要了"}
+    ),
+    "POST /api/v1/distributor/bind": Request(lambda ids, _: {"invite_code": ids["invite_code"][0]}),
+    "POST /admin/v1/sessions": Request(
+        lambda ids, _: {"username": ids["username"][0], "password": PASSWORD}
+    ),
+    "PUT /admin/v1/me/password": fixed(present_password=PASSWORD, new_password=NEW_PASSWORD),
+    "POST /admin/v1/staff": fixed(
+        username="xiaoli", password=NEW_PASSWORD, display_name="小李", role="merchant"
+    ),
+    "PUT /admin/v1/staff/{staff_id}/password": fixed(new_password=NEW_PASSWORD),
+    "POST /admin/v1/categories": Request(
+        lambda ids, _: CATEGORY | {"parent_id": ids["category_id"][0]}
+    ),
+    "PUT /admin/v1/categories/{category_id}": Request(
+        lambda ids, _: CATEGORY | {"parent_id": ids["category_id"][1]}
+    ),
+    "POST /admin/v1/brands": fixed(**LOGO),
+    "PUT /admin/v1/brands/{brand_id}": fixed(**LOGO),
+    "POST /admin/v1/freight-templates": fixed(**TEMPLATE),
+    "PUT /admin/v1/freight-templates/{template_id}": fixed(**TEMPLATE),
+    "POST /admin/v1/products": Request(_product),
+    "PUT /admin/v1/products/{spu_id}": Request(_changed_product),
+    "PUT /admin/v1/skus/{sku_id}/price": fixed(price_fen=8800, market_price_fen=9900),
+    "PUT /admin/v1/skus/{sku_id}/stock": fixed(available=7, reason="盘点"),
+    "POST /admin/v1/skus/{sku_id}/stock-adjustments": fixed(delta=-1, reason="破损"),
+    "POST /admin/v1/promotions": Request(_campaign),
+    "PUT /admin/v1/promotions/{promotion_id}": Request(_campaign),
+    "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
+    "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
+    "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),
+    "POST /admin/v1/distributors/{member_id}/freeze": fixed(reason="刷单"),
+    "PUT /admin/v1/commission-rules": fixed(**RULES),
+    "PUT /admin/v1/commission-rules/skus/{sku_id}": fixed(level1_bp=500, level2_bp=100),
+}
