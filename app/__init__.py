@@ -63,6 +63,7 @@ def create_app(settings: settings_module.Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json = _Json(app)
     app.session_interface = _NoSessions()
+    app.url_map.merge_slashes = False  # `/orders//pay` names no order: not found, not moved.
     app.url_map.converters.update({"int": _Number, "string": _Word, "default": _Word})
     app.config.update(
         SETTINGS=settings,

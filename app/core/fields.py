@@ -111,7 +111,10 @@ class Pattern(ma.fields.String):
     """Text that matches a regular expression as a whole."""
 
     def __init__(self, regex: str, *, error: str = "格式不正确", **kwargs: Any) -> None:
-        super().__init__(validate=ma.validate.Regexp(rf"\A(?:{regex})\Z", error=error), **kwargs)
+        # `\A` and `\Z` are Python's; JSON Schema knows only the other two.
+        documented = {"pattern": f"^(?:{regex})$", **kwargs.pop("metadata", {})}
+        whole = ma.validate.Regexp(rf"\A(?:{regex})\Z", error=error)
+        super().__init__(validate=whole, metadata=documented, **kwargs)
 
 
 class Moment(ma.fields.AwareDateTime):

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import marshmallow as ma
 
-from app.core.fields import Fen, Moment, Query
+from app.core.fields import Fen, Moment, Query, Text
 from app.core.http import page_of
 from app.payments.models import FactKind, InboxStatus, PaymentStatus, RefundStatus
 from app.payments.queries import BuyerState
@@ -86,7 +86,7 @@ class PaymentTimelineOut(ma.Schema):
 class QuarantineQuery(Query):
     """Which page."""
 
-    cursor = ma.fields.String(validate=ma.validate.Length(max=200))
+    cursor = Text(maximum=200)
 
 
 QuarantinePage = page_of(PaymentFactOut)

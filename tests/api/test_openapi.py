@@ -52,6 +52,15 @@ def test_every_schema_is_a_valid_json_schema(document):
         assert jsonschema_rs.meta.is_valid(schema), name
 
 
+def test_patterns_are_those_of_json_schema(document):
+    patterns = re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', json.dumps(document))
+    assert patterns
+    for pattern in map(json.loads, patterns):
+        assert "\\A" not in pattern, pattern
+        assert "\\Z" not in pattern, pattern
+        assert (pattern[0], pattern[-1]) == ("^", "$")
+
+
 def test_every_reference_leads_somewhere_and_nothing_is_left_over(document):
     text = json.dumps(document)
     names = set(re.findall(r'"#/components/schemas/(\w+)"', text))
