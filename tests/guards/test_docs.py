@@ -166,7 +166,9 @@ def test_one_error_code_means_one_thing():
 
 def test_the_table_of_jobs_names_every_task(the_app):
     listed = re.findall(r"^(\w+\.\w+) \| .+ \| .+$", jobs.__doc__ or "", re.M)
-    registered = {name for name in queue.procrastinate.tasks if "builtin" not in name}
+    # Procrastinate brings tasks of its own, and other tests register some to try the queue.
+    ours = re.compile(r"(?!builtin|test\.|procrastinate)")
+    registered = {name for name in queue.procrastinate.tasks if ours.match(name)}
     assert sorted(listed) == sorted(registered), "app/jobs.py opens with a table of every task"
 
 
