@@ -82,31 +82,41 @@ class Servers:
         return f"unix://{self.sockets / 'redis.sock'}?db={number}"
 
     def join(self) -> "Servers":
-        """Start whatever is not running and stay registered as a user until `leave()` or exit."""
+        """
+        Start whatever is not running and stay registered as a user until `leave()` or exit.
+
+        :raises ServerDidNotStart: one of them does not; then nobody is registered either.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with _exclusive(self.folder / "start.lock"):
+            is_new = self._users is None
             if self._users is None:
                 self._users = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o666)
                 fcntl.flock(self._users, fcntl.LOCK_SH)
                 atexit.register(self.leave)
-            self._prepare_folders()
-            self._start_postgres()
-            self._start_redis()
+            try:
+                self._prepare_folders()
+                self._start_postgres()
+                self._start_redis()
+            except BaseException:
+                if is_new:
+                    os.close(self._resign())
+                raise
         return self
 
-    def leave(self) -> None:
-        """Stop both servers if nobody else uses them; safe to call twice."""
+    def leave(self) -> bool:
+        """Stop both servers if nobody else uses them, and say so; safe to call twice."""
         if self._users is None:
-            return
-        users, self._users = self._users, None
-        atexit.unregister(self.leave)
+            return False
+        users = self._resign()
         with _exclusive(self.folder / "start.lock"):
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # Somebody else is still here: theirs to stop.
+                return False  # Somebody else is still here: theirs to stop.
             else:
                 self.stop()
+                return True
             finally:
                 os.close(users)
 
@@ -116,6 +126,15 @@ class Servers:
             self._run("pg_ctl", "stop", "-D", str(self.pgdata), "-m", "fast", "-w")
         with contextlib.suppress(subprocess.CalledProcessError):
             self._redis_cli("shutdown", "nosave" if not self.durable else "save")
+        if not self.sockets.is_relative_to(self.folder):
+            shutil.rmtree(self.sockets, ignore_errors=True)
+
+    def _resign(self) -> int:
+        """Stop counting as a user; return the lock, which is still to be closed."""
+        assert self._users is not None
+        users, self._users = self._users, None
+        atexit.unregister(self.leave)
+        return users
 
     def postmaster_pid(self) -> int:
         """The process id of PostgreSQL's parent process: for tests that kill it."""

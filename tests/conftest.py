@@ -9,6 +9,8 @@ table is emptied after each.
 import contextvars
 import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,10 +46,31 @@ class IsolatedClient(FlaskClient):
 
 
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all processes of this test run."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+def run_folder() -> Path:
+    """
+    One folder for all processes of this test run; whoever leaves the servers last removes it.
+
+    Not below pytest's own: every pytest that starts closes that to all but its user, while
+    PostgreSQL runs as another where we are root.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone{os.getpid()}")
+    folder = Path(tempfile.gettempdir()) / f"siyu-tests-{run[:16]}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def new_folder() -> Iterator[Callable[[], Path]]:
+    """Makes folders in which private servers may live, and removes them at the end."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        made.append(Path(tempfile.mkdtemp(prefix="siyu-")))
+        return made[-1]
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +83,8 @@ def server_urls(run_folder: Path) -> Iterator[tuple[str, str]]:
     servers = embedded.join(run_folder / "servers", durable=False)
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     yield database_url or servers.database_url(), redis_url or servers.redis_url(number)
-    servers.leave()
+    if servers.leave():
+        shutil.rmtree(run_folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import stat
 import subprocess
 import sys
 import textwrap
@@ -21,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
+def folder(new_folder) -> Path:
+    return new_folder() / "data"
 
 
 @pytest.fixture
@@ -119,8 +118,8 @@ def test_a_set_up_that_was_cut_off_is_made_anew(folder):
     servers.leave()
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_one(tmp_path):
-    folder = tmp_path / ("long" * 30) / "data"
+def test_a_path_too_long_for_a_socket_gets_a_short_one(folder):
+    folder = folder / ("long" * 30) / "data"
 
     servers = embedded.join(folder, durable=False)
 
@@ -142,12 +141,9 @@ def test_a_server_that_cannot_start_says_why(folder):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else to try it")
-def test_an_ordinary_user_can_run_them_too(tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
+def test_an_ordinary_user_can_run_them_too(new_folder):
+    home = new_folder()
     home.chmod(0o777)
-    for parent in home.parents:
-        parent.chmod(stat.S_IMODE(parent.stat().st_mode) | stat.S_IXOTH)
 
     def as_nobody() -> None:
         os.setgroups([])

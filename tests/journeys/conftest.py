@@ -1,6 +1,6 @@
 """A whole mall in processes of its own, shared by the journeys of one test process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +9,9 @@ from demo.mall import Mall
 
 
 @pytest.fixture(scope="session")
-def mall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mall]:
+def mall(new_folder: Callable[[], Path]) -> Iterator[Mall]:
     """Private servers, sandbox, Granian with four processes, a worker; seeded."""
-    folder = tmp_path_factory.mktemp("mall")
-    running = Mall(Path(folder), port=0, sandbox_port=0, server_processes=4, say=lambda _: None)
+    running = Mall(new_folder(), port=0, sandbox_port=0, server_processes=4, say=lambda _: None)
     running.start()
     yield running
     running.stop()
