@@ -1,6 +1,6 @@
 # Everything a developer runs. `make` alone prints this list; Python 3.11 and make are all it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench dev migrate migration tour openapi soak clean
+.PHONY: help demo test check format bench dev migrate migration tour openapi soak clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -12,9 +12,11 @@ help: ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 $(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up .venv (once; a minute or so) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --progress-bar on -q -r requirements-dev.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 demo: $(READY) ## The mall on a local port with its sandbox WeChat, seeded, its tour told

@@ -76,10 +76,10 @@ class Tour:
         self._step("林晓", f"申请成为分销员，商家审核通过；邀请码 {code}")
         seller = self._newcomer("周敏", invite_code=code)
         become_distributor(seller, self.merchant)
-        self._step("周敏", "通过林晓的邀请登录，绑定为林晓的下级，也成为分销员")
+        self._step("周敏", "通过林晓的邀请登录，林晓成为她的推荐人；她也成为分销员")
         card = seller.get("/distributor/share")
         buyer = self._newcomer("王强", scene=card["scene"])
-        self._step("王强", f"陌生人扫周敏分享的小程序码登录（scene={card['scene']}），绑定周敏")
+        self._step("王强", f"陌生人扫周敏分享的小程序码登录（scene={card['scene']}），周敏成为他的推荐人")
         return top, seller, buyer
 
     def _choose(self, buyer: Client) -> dict[str, Any]:
@@ -142,8 +142,8 @@ class Tour:
         self._frozen("林晓", top, expected[1])
         self._step(
             "分佣",
-            f"以实付商品款 {_yuan(paid_fen)} 为基数：周敏（一级）冻结 {_yuan(expected[0])}，"
-            f"林晓（二级）冻结 {_yuan(expected[1])}",
+            f"以实付商品款 {_yuan(paid_fen)} 为基数：周敏（一级）待结算 {_yuan(expected[0])}，"
+            f"林晓（二级）待结算 {_yuan(expected[1])}",
         )
         return expected[0], expected[1]
 
@@ -220,7 +220,7 @@ class Tour:
         )
 
     def _frozen(self, name: str, person: Client, expected_fen: int) -> None:
-        self._equal(f"{name}的冻结佣金", person.get("/distributor")["frozen_fen"], expected_fen)
+        self._equal(f"{name}的待结算佣金", person.get("/distributor")["frozen_fen"], expected_fen)
 
     def _available(self, sku: dict[str, Any]) -> int:
         product = self.merchant.get(f"/products/{sku['spu_id']}")
