@@ -79,7 +79,10 @@ class Tour:
         self._step("周敏", "通过林晓的邀请登录，林晓成为她的推荐人；她也成为分销员")
         card = seller.get("/distributor/share")
         buyer = self._newcomer("王强", scene=card["scene"])
-        self._step("王强", f"陌生人扫周敏分享的小程序码登录（scene={card['scene']}），周敏成为他的推荐人")
+        self._step(
+            "王强",
+            f"陌生人扫周敏分享的小程序码登录（scene={card['scene']}），周敏成为他的推荐人",
+        )
         return top, seller, buyer
 
     def _choose(self, buyer: Client) -> dict[str, Any]:
