@@ -80,6 +80,55 @@ def test_a_refund_clawed_back_by_many_at_once_takes_once(session, at_once):
     assert list(verify.verify(session)) == []
 
 
+@pytest.mark.parametrize("first", [2_000, 7_000])
+def test_a_refund_waits_for_another_one_of_its_line_and_takes_only_what_it_adds(
+    session, app, database_url, first
+):
+    make_rules(session)
+    make_chain(session, 1, 2, 3)
+    pay(session, buyer_id=1)
+    session.commit()
+    engine = create_engine(database_url)
+    with Session(engine) as slow, ThreadPoolExecutor(1) as pool:
+        refund(slow, total_fen=first, source="refund:slow")
+
+        def second():
+            with Session(engine) as other:
+                refund(other, total_fen=5_000, source="refund:other")
+                other.commit()
+
+        clawing = pool.submit(second)
+        with pytest.raises(TimeoutError):
+            clawing.result(timeout=0.3)
+        slow.commit()
+        clawing.result()
+    engine.dispose()
+
+    most = max(first, 5_000)
+    assert queries.summary(session, 2).clawed_fen == most // 10
+    assert queries.summary(session, 3).clawed_fen == most // 20
+    assert list(verify.verify(session)) == []
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_different_refunds_of_one_line_clawed_back_at_once_take_what_the_last_total_says(
+    session, at_once, attempt
+):
+    make_rules(session)
+    make_chain(session, 1, 2, 3)
+    pay(session, buyer_id=1)
+    session.commit()
+
+    def refunding(number):
+        return lambda s: refund(s, total_fen=333 * number, source=f"refund:{number}")
+
+    at_once([refunding(number) for number in range(1, THREADS + 1)])
+
+    assert queries.summary(session, 2).clawed_fen == 333 * THREADS // 10
+    assert queries.summary(session, 3).clawed_fen == 333 * THREADS // 20
+    assert list(verify.verify(session)) == []
+
+
 def test_many_workers_mature_everything_once(session, at_once):
     make_rules(session)
     make_chain(session, 1, 2, 3)
