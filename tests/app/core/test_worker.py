@@ -120,3 +120,23 @@ def test_one_worker_is_enough_to_rescue_a_job(app, quick, monkeypatch):
             await asyncio.wait_for(worker._rescue(Tasks()), 0.5)
 
     asyncio.run(rescue_briefly())
+
+
+def test_a_part_that_fails_ends_the_others_and_is_told(monkeypatch):
+    told: list[str] = []
+
+    class Log:
+        def warning(self, event: str, **about: str) -> None:
+            told.append(f"{event}: {about['error']}")
+
+    monkeypatch.setattr(worker, "log", Log())
+
+    async def fail() -> None:
+        raise OSError("the database went away")
+
+    async def wait_for_ever() -> None:
+        await asyncio.Event().wait()
+
+    asyncio.run(worker._first_of(fail(), wait_for_ever()))
+
+    assert told == ["worker_part_ended: OSError('the database went away')"]
