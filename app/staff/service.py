@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import auth
-from app.core.errors import AppError, Conflict
+from app.core.errors import AppError, Conflict, Unauthorized
 from app.staff import passwords
 from app.staff.models import Role, Staff
 from app.staff.queries import StaffNotFound
@@ -101,9 +101,12 @@ def change_password(
     """
     Change one's own password and end every session of the account.
 
+    :raises Unauthorized: the account was switched off since the request began.
     :raises WrongPassword: `present` is not the present password.
     """
     staff = _locked(session, staff_id)
+    if not staff.is_active:
+        raise Unauthorized  # The route would go on to hand out a token.
     if not passwords.matches(staff.password_hash, present):
         raise WrongPassword
     _set_password(session, staff, new, now=now)

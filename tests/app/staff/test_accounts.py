@@ -5,7 +5,7 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from app.staff import queries
+from app.staff import queries, service
 from app.staff.models import Role, Staff
 from app.staff.queries import StaffNotFound
 from tests.builders.staff import PASSWORD, make_staff
@@ -33,6 +33,24 @@ class TestPasswordChange:
         assert client.get("/admin/v1/me", headers=elsewhere).status_code == 401
         assert client.get("/admin/v1/me", headers=here).status_code == 401
         assert client.get("/admin/v1/me", headers=fresh).status_code == 200
+
+    def test_gives_no_token_to_an_account_switched_off_since_the_request_began(
+        self, client, as_staff, session, monkeypatch
+    ):
+        staff, headers = as_staff(role=Role.MERCHANT)
+        change = service.change_password
+
+        def late(session, **given):
+            service.deactivate(session, staff_id=staff.id, now=given["now"])
+            return change(session, **given)
+
+        monkeypatch.setattr(service, "change_password", late)
+        body = {"present_password": PASSWORD, "new_password": "a long password"}
+
+        answer = client.put("/admin/v1/me/password", json=body, headers=headers)
+
+        assert (answer.status_code, answer.json["code"]) == (401, "unauthorized")
+        assert "token" not in answer.json
 
     def test_the_present_password_must_be_right(self, client, as_staff):
         _, headers = as_staff()
