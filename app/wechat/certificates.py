@@ -28,19 +28,23 @@ def open_list(body: bytes, apiv3_keys: Sequence[bytes]) -> list[Certificate]:
     """
     try:
         entries = json.loads(body)["data"]
-        return [_open_entry(entry["encrypt_certificate"], apiv3_keys) for entry in entries]
+        return [_open_entry(entry, apiv3_keys) for entry in entries]
     except (ValueError, KeyError, TypeError, RecursionError, crypto.Undecipherable) as error:
         raise UntrustedAnswer("the list of platform certificates cannot be read") from error
 
 
-def _open_entry(sealed: dict[str, Any], apiv3_keys: Sequence[bytes]) -> Certificate:
-    pem = open_resource(sealed, apiv3_keys)
+def _open_entry(entry: dict[str, Any], apiv3_keys: Sequence[bytes]) -> Certificate:
+    pem = open_resource(entry["encrypt_certificate"], apiv3_keys)
     certificate = x509.load_pem_x509_certificate(pem)
+    # As the list writes it, which is how answers will name it: a number alone has no leading zeros.
+    serial: str = entry["serial_no"]
+    if int(serial, 16) != certificate.serial_number:
+        raise ValueError("a platform certificate under another's serial number")
     key = certificate.public_key()
     if not isinstance(key, RSAPublicKey):
         raise TypeError("a platform certificate without an RSA key")
     return Certificate(
-        serial=f"{certificate.serial_number:X}",
+        serial=serial,
         key=key,
         effective_at=certificate.not_valid_before_utc,
         expires_at=certificate.not_valid_after_utc,

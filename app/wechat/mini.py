@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 BUSY = {-1, 45011, 45009, 44990}
 """Busy or too many calls: nothing was decided, come back later."""
 TOKEN_IS_DEAD = {40001, 40014, 42001}
-LOGIN_CODE_SPENT = 40029
+LOGIN_CODE_SPENT = {40029, 40163}
+"""Wrong or too old; used before."""
 USER_AT_RISK = 40226
 MAX_TOKEN = 2048
 
@@ -106,8 +107,9 @@ class MiniClient:
         :raises LoginCodeRefused: the client must ask the user again.
         :raises ResultUnknown: WeChat does not answer.
         """
-        info = self.call("/wxa/business/getuserphonenumber", {"code": code}).get("phone_info")
-        if not isinstance(info, dict) or info.get("watermark", {}).get("appid") != self._appid:
+        answer = self.call("/wxa/business/getuserphonenumber", {"code": code})
+        info = _part(answer, "phone_info")
+        if _part(info, "watermark").get("appid") != self._appid:
             raise ResultUnknown("a phone number that is not of this mini-program")
         return PhoneNumber(
             number=_required(info, "purePhoneNumber"), country_code=_required(info, "countryCode")
@@ -176,13 +178,19 @@ def _check(data: dict[str, Any]) -> dict[str, Any]:
         return data
     message = str(data.get("errmsg", ""))
     log.info("weixin_api_failed", errcode=errcode, errmsg=message)
-    if errcode == LOGIN_CODE_SPENT:
+    if errcode in LOGIN_CODE_SPENT:
         raise LoginCodeRefused
     if errcode == USER_AT_RISK:
         raise UserBlocked
     if errcode in BUSY:
         raise ResultUnknown(f"{errcode}: {message}")
     raise WeChatRefused(str(errcode), message=message)
+
+
+def _part(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object called `name`; an empty one if there is none."""
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _required(data: dict[str, Any], name: str) -> str:

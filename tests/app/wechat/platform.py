@@ -232,7 +232,7 @@ class Platform:
     def _certificate(self, each: x509.Certificate) -> dict[str, Any]:
         pem = each.public_bytes(serialization.Encoding.PEM)
         return {
-            "serial_no": f"{each.serial_number:X}",
+            "serial_no": f"{each.serial_number:010X}",
             "effective_time": each.not_valid_before_utc.isoformat(),
             "expire_time": each.not_valid_after_utc.isoformat(),
             "encrypt_certificate": seal(pem, associated_data="certificate"),

@@ -128,6 +128,7 @@ class TestSignIn:
         ("errcode", "failure"),
         [
             (40029, LoginCodeRefused),
+            (40163, LoginCodeRefused),
             (40226, UserBlocked),
             (-1, ResultUnknown),
             (45011, ResultUnknown),
@@ -164,7 +165,9 @@ class TestPhoneNumber:
 
         assert (phone.number, phone.country_code) == ("13812345678", "86")
 
-    @pytest.mark.parametrize("info", [None, {}, {"watermark": {"appid": "another"}}])
+    @pytest.mark.parametrize(
+        "info", [None, {}, {"watermark": None}, {"watermark": {"appid": "another"}}]
+    )
     def test_a_number_of_another_mini_program_is_refused(self, weixin, info):
         weixin.answers["/wxa/business/getuserphonenumber"]["phone_info"] = info
 

@@ -83,7 +83,17 @@ def test_a_list_of_certificates_in_another_form_is_not_believed(body):
 
 def test_a_certificate_without_an_rsa_key_is_not_believed():
     sealed = world.seal(_elliptic_certificate(), associated_data="certificate")
-    body = json.dumps({"data": [{"encrypt_certificate": sealed}]}).encode()
+    body = json.dumps({"data": [{"serial_no": "07", "encrypt_certificate": sealed}]}).encode()
+
+    with pytest.raises(UntrustedAnswer):
+        certificates.open_list(body, [world.APIV3_KEY.encode()])
+
+
+@pytest.mark.parametrize("serial_no", ["08", "", "seven", None, 7])
+def test_a_certificate_under_the_serial_number_of_another_is_not_believed(serial_no):
+    pem = world.certificate(serial=7).public_bytes(serialization.Encoding.PEM)
+    sealed = world.seal(pem, associated_data="certificate")
+    body = json.dumps({"data": [{"serial_no": serial_no, "encrypt_certificate": sealed}]}).encode()
 
     with pytest.raises(UntrustedAnswer):
         certificates.open_list(body, [world.APIV3_KEY.encode()])

@@ -186,6 +186,12 @@ class TestKeys:
         platform.signs_with = (1, world.PUBLIC_KEY_ID)
         assert pay.query("P01")["trade_state"] == "NOTPAY"
 
+    def test_a_serial_number_is_found_as_wechat_writes_it_leading_zero_and_all(self, platform):
+        platform.certificates = [world.certificate(serial=0x0BCDEF0123)]
+        platform.signs_with = (2, "0BCDEF0123")
+
+        assert transport(platform, public_key=False).keys.find("0BCDEF0123", NOW)
+
     def test_an_expired_certificate_signs_nothing(self, platform):
         platform.certificates = [world.certificate(days=1)]
         platform.signs_with = (2, "ABCDEF0123")
