@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 SECRET = re.compile(
     r"password|secret|token|authorization|session_key|private|apiv3|phone_code", re.I
 )
-PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+"""A mobile number, also as people write it: with its country code, in groups."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -57,6 +58,8 @@ def init_app(app: Flask) -> None:
 def _masked(key: str, value: Any) -> Any:
     if SECRET.search(key):
         return "***"
+    if key == "phone" and isinstance(value, str):  # Whatever its form: a fixed line, Hong Kong.
+        return mask_phone(value)
     if isinstance(value, dict):
         return {str(name): _masked(str(name), each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -43,13 +43,21 @@ class TestMasking:
         [
             ("13812345678", "138****5678"),
             ("call 13812345678, or 19900000000", "call 138****5678, or 199****0000"),
-            ("+8613812345678", "+8613812345678"),
+            ("+8613812345678", "+86****5678"),
+            ("call +86 138-1234-5678", "call +86****5678"),
+            ("138 1234 5678", "138****5678"),
             ("order 138123456789", "order 138123456789"),
             ("12812345678", "12812345678"),
         ],
     )
     def test_phone_numbers_are_hidden_wherever_they_stand_alone(self, text, shown):
         assert masked(x=text, y=[text], z=(text,)) == {"x": shown, "y": [shown], "z": [shown]}
+
+    @pytest.mark.parametrize("phone", ["0571-88886666", "+852-61234567", "138****6666"])
+    def test_what_is_called_a_phone_is_hidden_in_any_form(self, phone):
+        shown = f"{phone[:3]}****{phone[-4:]}"
+        assert masked(body={"phone": phone}) == {"body": {"phone": shown}}
+        assert masked(phone=None) == {"phone": None}
 
     def test_what_is_no_text_stays_what_it_is(self):
         assert masked(ms=1.5, n=None, ok=True, fen=100) == {
