@@ -6,6 +6,7 @@ from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
 from flask.sessions import NullSession, SecureCookieSession, SessionInterface
 from sqlalchemy.pool import NullPool
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, UnicodeConverter
 
 from app import settings as settings_module
@@ -73,6 +74,10 @@ def create_app(settings: settings_module.Settings) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
     )
+    if proxies := settings.trusted_proxies:
+        # Only who calls, for limits and the audit log: nothing of ours is built from the host.
+        fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)
+        app.wsgi_app = fixed  # type: ignore[method-assign]  # As Flask documents.
     logs.configure(settings.log_level)
     db.db.init_app(app)
     redis.init_app(app, settings.redis_url)
@@ -90,8 +95,10 @@ def create_app(settings: settings_module.Settings) -> Flask:
 
 def _engine_options(settings: settings_module.Settings) -> dict[str, object]:
     if settings.testing:
-        return {"poolclass": NullPool}
+        return {"poolclass": NullPool, "hide_parameters": True}
     return {
+        # The values of a statement that fails are personal data; a log is no place for them.
+        "hide_parameters": True,
         "pool_size": settings.pool_size,
         "max_overflow": 2,
         # No ping before use: it would be a journey more for every request, and a restart of

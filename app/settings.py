@@ -63,6 +63,8 @@ class Settings:
     """Database connections per server process; size it to the server's threads."""
     page_cache_seconds: int = 1
     """How long a public page may be answered from memory, 0 to 60; 0 switches it off."""
+    trusted_proxies: int = 0
+    """How many proxies of ours stand in front; 0: `X-Forwarded-For` is a stranger's word."""
     log_level: str = "INFO"
     testing: bool = False
 
@@ -97,6 +99,7 @@ class Settings:
             access_token_minutes=_number(env, "ACCESS_TOKEN_MINUTES", 120, low=5, high=1440),
             pool_size=_number(env, "POOL_SIZE", 10, low=1, high=100),
             page_cache_seconds=_number(env, "PAGE_CACHE_SECONDS", 1, low=0, high=60),
+            trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, low=0, high=10),
             log_level=env.get("LOG_LEVEL", "INFO").upper(),
         )
 

@@ -1,8 +1,12 @@
 """Settings: read once, refused when wrong, secrets without defaults."""
 
+from dataclasses import replace
+
 import pytest
 
+from app import create_app
 from app import settings as settings_module
+from app.core import redis
 from app.settings import MissingSetting, Settings
 
 OWN = {
@@ -70,6 +74,35 @@ def test_a_key_another_process_made_first_is_the_key(tmp_path, monkeypatch):
 def test_numbers_are_whole_and_within_bounds(text):
     with pytest.raises(MissingSetting, match="UNPAID_MINUTES"):
         Settings.from_env({**OWN, "UNPAID_MINUTES": text})
+
+
+@pytest.mark.parametrize(
+    ("trusted", "header", "seen"),
+    [
+        (0, "203.0.113.9", "127.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+        (2, "1.2.3.4, 203.0.113.9, 10.0.0.1", "203.0.113.9"),
+        (2, "203.0.113.9", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+    ],
+)
+def test_a_caller_is_who_our_own_proxies_say_and_nobody_else(
+    settings, monkeypatch, trusted, header, seen
+):
+    app = create_app(replace(settings, trusted_proxies=trusted))
+    asked = []
+    monkeypatch.setattr(redis, "rate_limit", lambda key, **_: asked.append(key))
+    headers = {"X-Forwarded-For": header, "X-Forwarded-Host": "evil.example"}
+
+    app.test_client().post("/api/v1/sessions", json={"code": "c"}, headers=headers)
+
+    assert asked[0] == f"sign_in:ip:{seen}"
+
+
+def test_the_number_of_proxies_is_read_from_the_environment():
+    assert Settings.from_env(OWN).trusted_proxies == 0
+    assert Settings.from_env({**OWN, "TRUSTED_PROXIES": "2"}).trusted_proxies == 2
 
 
 def test_wechat_is_read_with_its_keys(wechat_env):
