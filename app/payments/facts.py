@@ -49,8 +49,9 @@ class TradeFact:
     out_trade_no: str
     appid: str
     mchid: str
-    currency: str
-    amount_fen: int
+    currency: str | None
+    amount_fen: int | None
+    """Of a payment always there; of what is not paid WeChat need not name the price."""
     standing: Standing
     transaction_id: str | None
     paid_at: datetime | None
@@ -88,9 +89,9 @@ def trade_mismatch(fact: TradeFact, *, appid: str, mchid: str, amount_fen: int) 
         return "foreign_appid"
     if fact.mchid != mchid:
         return "foreign_mchid"
-    if fact.currency != CURRENCY:
+    if fact.currency not in (None, CURRENCY):
         return "wrong_currency"
-    return "wrong_amount" if fact.amount_fen != amount_fen else None
+    return "wrong_amount" if fact.amount_fen not in (None, amount_fen) else None
 
 
 class RefundStanding(IntEnum):
@@ -140,13 +141,14 @@ def read_trade(resource: dict[str, Any]) -> TradeFact:
     :raises MalformedFact: a field is missing or of the wrong kind.
     """
     standing = STANDINGS.get(_text(resource, "trade_state"), Standing.OPEN)
-    amount, is_paid = _object(resource, "amount"), standing is Standing.PAID
+    is_paid = standing is Standing.PAID
+    amount = _object(resource, "amount") if is_paid or "amount" in resource else {}
     return TradeFact(
         out_trade_no=_text(resource, "out_trade_no"),
         appid=_text(resource, "appid"),
         mchid=_text(resource, "mchid"),
-        currency=_text(amount, "currency"),
-        amount_fen=_fen(amount, "total"),
+        currency=_text(amount, "currency") if is_paid or "currency" in amount else None,
+        amount_fen=_fen(amount, "total") if is_paid or "total" in amount else None,
         standing=standing,
         transaction_id=_text(resource, "transaction_id", TRANSACTION_ID_MAX) if is_paid else None,
         paid_at=_moment(resource, "success_time") if is_paid else None,

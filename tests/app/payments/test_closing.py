@@ -140,6 +140,28 @@ def test_a_trade_wechat_has_closed_by_itself_needs_no_closing(mall):
     assert not any(target.endswith("/close") for _, target, _ in mall.platform.calls)
 
 
+@pytest.mark.parametrize("state", ["NOTPAY", "CLOSED"])
+@pytest.mark.parametrize("left_out", ["amount", "currency"])
+def test_what_is_not_paid_need_not_name_its_price(mall, monkeypatch, state, left_out):
+    order, number = mall.open()
+    mall.platform.trades[number]["state"] = state
+    whole = mall.platform.transaction
+
+    def sparse(number):
+        told = whole(number)
+        (told if left_out == "amount" else told["amount"]).pop(left_out)
+        return told
+
+    monkeypatch.setattr(mall.platform, "transaction", sparse)
+    mall.cancel(order)
+
+    mall.run_jobs()
+
+    assert mall.look(order).status == "closed"
+    assert held(mall) == 0
+    assert mall.inbox_statuses("quarantined") == []
+
+
 def test_closing_what_is_closed_or_paid_is_harmless(mall):
     paid, _ = mall.paid()
     closed = mall.order(status="closed")
