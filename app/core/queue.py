@@ -14,18 +14,34 @@ from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, current_app
-from procrastinate import App, RetryStrategy, SyncPsycopgConnector
+from procrastinate import App, BaseRetryStrategy, RetryDecision, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job
 from sqlalchemy.orm import Session
 
 from app.core import metrics
 
 log = structlog.get_logger(__name__)
 
-Job = TypeVar("Job", bound=Callable[..., Any])
+Work = TypeVar("Work", bound=Callable[..., Any])
 
-RETRY = RetryStrategy(max_attempts=12, exponential_wait=3)
-"""Tasks that raise are tried again after 3, 9, 27… seconds; the last wait is about two days."""
+
+class Patience(BaseRetryStrategy):
+    """
+    Tasks that raise are tried again after 3, 9, 27… seconds and at last every hour, without end.
+
+    A job may be all that is left of something, such as money WeChat has told us of: it is never
+    given up. Waits stay short, because a job that waits keeps its `queueing_lock` from a new one.
+    """
+
+    LONGEST_SECONDS = 3600
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002  # Procrastinate's signature.
+        seconds = min(3 ** min(job.attempts + 1, 8), self.LONGEST_SECONDS)
+        return RetryDecision(retry_in={"seconds": seconds})
+
+
+RETRY = Patience()
 
 procrastinate = App(connector=SyncPsycopgConnector())
 """Knows every task; `app.core.worker` lends it a connector that can wait for jobs."""
@@ -34,20 +50,20 @@ _deferring = App(connector=SyncPsycopgConnector())
 """Only writes job rows, on the caller's connection: also for jobs that defer jobs in a worker."""
 
 
-def task(name: str, *, retry: RetryStrategy = RETRY) -> Callable[[Job], Job]:
+def task(name: str, *, retry: BaseRetryStrategy = RETRY) -> Callable[[Work], Work]:
     """Register `job` under `name`; it runs in an application context of its own."""
 
-    def decorator(job: Job) -> Job:
+    def decorator(job: Work) -> Work:
         procrastinate.task(name=name, retry=retry, pass_context=False)(_in_context(name, job))
         return job
 
     return decorator
 
 
-def periodic(name: str, cron: str) -> Callable[[Job], Job]:
+def periodic(name: str, cron: str) -> Callable[[Work], Work]:
     """Register `job` to run on the minutes of `cron`, once however many workers there are."""
 
-    def decorator(job: Job) -> Job:
+    def decorator(job: Work) -> Work:
         wrapped = _in_context(name, lambda timestamp: job())  # noqa: ARG005  # Procrastinate's argument.
         registered = procrastinate.task(name=name, queueing_lock=name, pass_context=False)(wrapped)
         procrastinate.periodic(cron=cron)(registered)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from procrastinate import RetryStrategy
 from sqlalchemy import text
 
@@ -57,6 +58,11 @@ def fail() -> None:
     raise KeyError("no luck")
 
 
+@queue.task("test.hopeless")
+def hopeless() -> None:
+    raise KeyError("no luck")
+
+
 @queue.periodic("test.tick", cron="0 0 1 1 *")
 def tick() -> None:
     SEEN.append(0)
@@ -72,6 +78,25 @@ def test_a_job_that_fails_is_tried_again_and_leaves_nothing_half_done(app, run_j
     assert SEEN == [-1, -1]
     states = text("SELECT status, attempts FROM procrastinate_jobs WHERE task_name = 'test.fail'")
     assert session.execute(states).all() == [("failed", 2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "seconds"), [(0, 3), (3, 81), (6, 2187), (12, 3600), (999, 3600)]
+)
+def test_a_job_is_never_given_up(app, run_jobs, session, before, seconds):
+    with app.app_context(), transaction() as opened:
+        queue.defer(opened, "test.hopeless")
+        opened.execute(text("UPDATE procrastinate_jobs SET attempts = :n"), {"n": before})
+
+    run_jobs()
+
+    states = text(
+        "SELECT status, attempts, extract(epoch FROM scheduled_at - now()) FROM procrastinate_jobs"
+        " WHERE task_name = 'test.hopeless'"
+    )
+    ((status, attempts, wait),) = session.execute(states).all()
+    assert (status, attempts) == ("todo", before + 1)
+    assert seconds - 3 < wait <= seconds
 
 
 def test_a_periodic_task_is_a_job_like_any_other(app, run_jobs):
