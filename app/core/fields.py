@@ -12,6 +12,8 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.core import messages
+
 BIGINT_MAX = 2**63 - 1
 FEN_MAX = 10_000_000_000
 """A hundred million yuan: more than any order, small enough that no sum overflows a BIGINT."""
@@ -19,10 +21,16 @@ DIGITS_MAX = 19
 
 
 class Schema(ma.Schema):
-    """A body. Unknown fields are refused."""
+    """A body. Unknown fields are refused; what is wrong with the others is said in Chinese."""
 
     class Meta:
         unknown = ma.RAISE
+
+    error_messages = {"unknown": messages.UNKNOWN, "type": messages.NOT_AN_OBJECT}
+
+    def on_bind_field(self, _field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Replace the library's English; marshmallow calls this for every field."""
+        messages.translate(field_obj)
 
 
 class Query(Schema):

@@ -24,7 +24,7 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.core import idempotency
+from app.core import idempotency, messages
 from app.core.errors import TITLES, AppError, Invalid
 from app.core.fields import Query, Schema
 
@@ -76,7 +76,7 @@ def refuse_unknown_query() -> None:
     documented = getattr(current_app.view_functions[request.endpoint], "_apidoc", {})
     parameters = documented.get("arguments", {}).get("parameters", [])
     if not any(each["in"] == "query" for each in parameters):
-        raise Invalid(errors={name: ["未知字段"] for name in request.args})
+        raise Invalid(errors={name: [messages.UNKNOWN] for name in request.args})
 
 
 class _Reader(FlaskParser):
