@@ -173,11 +173,12 @@ PROOFS = (
         """,
     ),
     Proof(
-        # L9. The base is what the accrual's own record says was paid, for that buyer and SKU.
+        # L9. The base is what the accrual's own record says was paid, by whom, for what and when.
         "commission.base_is_what_was_paid",
         """
         WITH said AS MATERIALIZED (
-            SELECT id, kind, source, convert_from(payload, 'UTF8')::jsonb AS payload FROM posting),
+            SELECT id, kind, source, effective_at, convert_from(payload, 'UTF8')::jsonb AS payload
+            FROM posting),
         line AS (
             SELECT id, line_source, figures
             FROM said, jsonb_each(payload -> 'lines') AS each (line_source, figures))
@@ -187,6 +188,7 @@ PROOFS = (
         LEFT JOIN line ON line.id = posting_id AND line.line_source = commission.line_source
         WHERE kind <> 'accrue' OR source <> order_source OR payload ->> 'buyer' <> buyer_id::text
            OR figures IS DISTINCT FROM jsonb_build_array(sku_id, base_fen)
+           OR accrued_at <> effective_at
         """,
     ),
     Proof(

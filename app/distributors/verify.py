@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.verify import Breach
 from distribution import verify as engine
+from distribution.rules import CommissionRules
 
 _NOT_ACCRUED = text(
     """
@@ -30,9 +31,21 @@ _NOT_ALIKE = text(
     """
 )
 
+_NOT_IN_TIME = text(
+    """
+    SELECT commission.id, received_at, mature_at
+    FROM commission JOIN shop_order ON order_source = 'order:' || order_no
+    WHERE state IN ('frozen', 'matured') AND (
+        (mature_at IS NULL) <> (received_at IS NULL)
+        OR mature_at <> ALL (
+            SELECT received_at + make_interval(hours => 24 * days)
+            FROM (SELECT mature_days FROM commission_rules UNION SELECT :days) AS rule (days)))
+    """
+)
+
 
 def verify(session: Session) -> Iterator[Breach]:
-    """Every rule of the engine; every paid order accrued once; claw-backs as refunds say."""
+    """Every rule of the engine; paid orders accrued once, clawed back as refunded, due in time."""
     for breach in engine.verify(session):
         yield Breach(*breach)
     for (order_no,) in session.execute(_NOT_ACCRUED):
@@ -43,4 +56,10 @@ def verify(session: Session) -> Iterator[Breach]:
             f"commission {row.id}",
             f"base {row.base_fen}, paid {row.payable_fen};"
             f" clawed {row.clawed_fen} of {row.amount_fen}, refunds say {row.target_fen}",
+        )
+    for row in session.execute(_NOT_IN_TIME, {"days": CommissionRules().mature_days}):
+        yield Breach(
+            "commission.matures_after_receipt",
+            f"commission {row.id}",
+            f"received {row.received_at}, due {row.mature_at}",
         )

@@ -87,6 +87,8 @@ def test_a_breach_says_who_and_what(session, traded):
         ("UPDATE commission SET base_fen = base_fen + 1 WHERE rate_bp = 100",
          "commission.base_is_what_was_paid"),
         ("UPDATE commission SET buyer_id = 77", "commission.base_is_what_was_paid"),
+        ("UPDATE commission SET accrued_at = accrued_at - interval '1 day'",
+         "commission.base_is_what_was_paid"),
         ("UPDATE posting SET payload = '{}', payload_sha256 = sha256('{}')",
          "commission.base_is_what_was_paid"),
         ("UPDATE commission SET rules_version = 0 WHERE level = 2", "commission.rate_is_the_rules"),

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.distributors import verify, wording
+from app.orders import fulfilment
 from app.orders.models import OrderStatus
 from distribution import joining, rules
 from tests.app.distributors.conftest import bring
@@ -259,6 +260,29 @@ class TestExplain:
             "commission.paid_orders_are_accrued"
         ]
 
+    @pytest.mark.parametrize(
+        "change",
+        ["SET mature_at = mature_at - interval '1 hour'", "SET mature_at = NULL"],
+    )
+    def test_the_proof_finds_a_commission_that_is_due_before_its_time(
+        self, session, order, now, change
+    ):
+        ship_and_receive(session, order, now=now)
+        session.commit()
+        assert list(verify.verify(session)) == []
+
+        tamper(session, f"UPDATE commission {change} WHERE state = 'frozen'")
+        assert {each.rule for each in verify.verify(session)} == {
+            "commission.matures_after_receipt"
+        }
+
+    def test_the_proof_finds_a_commission_that_is_due_without_a_receipt(self, session, order):
+        tamper(session, "UPDATE commission SET mature_at = now() WHERE state = 'frozen'")
+
+        assert {each.rule for each in verify.verify(session)} == {
+            "commission.matures_after_receipt"
+        }
+
     def test_the_proof_includes_the_engines(self, session, order):
         tamper(session, "UPDATE account SET version = version + 1")
 
@@ -278,6 +302,18 @@ class TestWording:
 
     def test_nobody_has_a_face_without_a_name(self):
         assert wording.name_of(None) == "微信用户"
+
+
+def ship_and_receive(session, order, *, now):
+    fulfilment.ship(
+        session,
+        order_no=order.order_no,
+        company_code="SF",
+        company_name="顺丰速运",
+        tracking_no="SF1",
+        now=now,
+    )
+    fulfilment.receive(session, order_no=order.order_no, buyer_id=order.buyer_id, now=now)
 
 
 def tamper(session, change):
