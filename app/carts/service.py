@@ -136,6 +136,7 @@ def quantities(session: Session, *, member_id: int, item_ids: Sequence[int]) -> 
 
 def take(session: Session, *, member_id: int, item_ids: Sequence[int]) -> dict[int, int]:
     """Delete these lines and return pieces by SKU id of those there were: each is taken once."""
+    members.locked(session, member_id=member_id)
     rows = session.execute(
         delete(CartItem)
         .where(CartItem.member_id == member_id, CartItem.id.in_(item_ids))

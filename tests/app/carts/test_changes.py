@@ -1,10 +1,17 @@
 """Carts over HTTP: change, select and remove lines."""
 
-import pytest
+import threading
 
+import pytest
+from sqlalchemy import select
+
+from app.carts import service
 from app.carts.models import LINES_MAX
+from app.members.models import MemberAddress
 from tests.app.carts.test_cart import BAD_QUANTITIES
 from tests.builders.catalogue import make_sku
+
+ITEMS = "/api/v1/cart/items"
 
 
 class TestChange:
@@ -187,3 +194,37 @@ class TestRemove:
 
         assert (one.status_code, many.status_code) == (404, 404)
         assert len(show()["lines"]) == 1
+
+
+@pytest.mark.race
+@pytest.mark.parametrize("leaves", ["ordered", "removed"])
+def test_a_line_that_leaves_the_cart_while_it_changes_is_no_error(
+    client, session, buyer, as_buyer, cart, sku, monkeypatch, leaves
+):
+    line = cart(sku)
+    address_id = session.scalar(select(MemberAddress.id).where(MemberAddress.member_id == buyer.id))
+    order = {"cart_item_ids": [line["id"]], "address_id": address_id, "expected_payable_fen": 15000}
+    answers = []
+
+    def leave():
+        other = client.application.test_client()
+        if leaves == "removed":
+            answers.append(other.delete(f"{ITEMS}/{line['id']}", headers=as_buyer))
+        else:
+            headers = {**as_buyer, "Idempotency-Key": "the-only-key"}
+            answers.append(other.post("/api/v1/orders", json=order, headers=headers))
+
+    thread, check = threading.Thread(target=leave), service._check
+
+    def leave_meanwhile(*arguments):
+        check(*arguments)
+        thread.start()
+        thread.join(1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "_check", leave_meanwhile)
+        changed = client.patch(f"{ITEMS}/{line['id']}", json={"quantity": 3}, headers=as_buyer)
+    thread.join()
+
+    assert changed.status_code == 200
+    assert answers[0].status_code == {"ordered": 201, "removed": 204}[leaves]
