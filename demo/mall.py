@@ -100,9 +100,11 @@ class Mall:
         command = python("-m", "sandbox", "--port", str(self.sandbox_port))
         self.family.start("sandbox", command, dict(os.environ))
         self.family.wait_for("sandbox", f"{self.sandbox_url}/control/platform")
-        self.env = self._environment(httpx.get(f"{self.sandbox_url}/control/platform").json())
+        platform = httpx.get(f"{self.sandbox_url}/control/platform", trust_env=False)
+        self.env = self._environment(platform.json())
         httpx.post(
             f"{self.sandbox_url}/control/merchants",
+            trust_env=False,
             json={
                 "appid": self.env["WECHAT_APPID"],
                 "app_secret": self.env["WECHAT_APP_SECRET"],
