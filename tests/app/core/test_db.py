@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from app.core.auth import AuthSession
 from app.core.db import UtcDateTime, read, transaction
@@ -34,6 +35,16 @@ class TestTransaction:
             fail_half_way()
 
         assert session.scalar(select(func.count(AuthSession.id))) == 0
+
+    def test_hides_the_parameters_of_a_statement_that_failed(self, session, now):
+        session.add(AuthSession(audience=None, subject_id=13812345678, created_at=now))
+
+        with pytest.raises(IntegrityError) as caught:
+            session.flush()
+
+        session.rollback()
+        assert "hidden" in str(caught.value)
+        assert "subject_id" in str(caught.value)
 
     def test_does_not_nest_and_the_outer_one_goes_on_to_fail(self, session, now):
         def nest():
