@@ -72,13 +72,17 @@ def share(spu_id: int | None = None) -> dict[str, Any]:
 
 
 @bp.post("/distributor/bind")
-@bp.accepts(schemas.InviteCode)
+@bp.accepts(schemas.Invitation)
 @bp.returns(schemas.BoundOut)
 @bp.fails(*REFUSALS.values(), TooMany)
-def bind_to_distributor(invite_code: str) -> dict[str, Any]:
+def bind_to_distributor(invite_code: str = "", scene: str = "") -> dict[str, Any]:
     """Say who recommended the shop to me: once, for good; the same again changes nothing."""
     redis.rate_limit(f"bind:{g.member_id}", limit=CODES_PER_HOUR, seconds=3600)
     with transaction() as session:
         return service.bind(
-            session, member_id=g.member_id, invite_code=invite_code, now=clock.now()
+            session,
+            member_id=g.member_id,
+            invite_code=invite_code,
+            scene=scene,
+            now=clock.now(),
         )

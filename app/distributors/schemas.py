@@ -1,9 +1,12 @@
 """What distributors and staff send and see."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
+from distribution import sharing
 from distribution.joining import INVITE_ALPHABET, INVITE_LENGTH
 from distribution.policy import ALL_BP
 from distribution.rules import MOST_MATURE_DAYS, Joining
@@ -25,10 +28,20 @@ class ShareQuery(Query):
     spu_id = Id()
 
 
-class InviteCode(Schema):
+class Invitation(Schema):
+    """Either a typed code, or the scene of a scanned mini-program code that carries one."""
+
     invite_code = Pattern(
-        f"[{INVITE_ALPHABET}]{{{INVITE_LENGTH}}}", required=True, error="邀请码为 8 位字母或数字"
+        f"[{INVITE_ALPHABET}]{{{INVITE_LENGTH}}}", error="邀请码为 8 位字母或数字"
     )
+    scene = Text(maximum=32, metadata={"description": "扫码进入小程序时的 scene（已解码）"})
+
+    @ma.validates_schema
+    def names_one_inviter(self, data: dict[str, Any], **_: Any) -> None:
+        if ("invite_code" in data) == ("scene" in data):
+            raise ma.ValidationError("须且只能提供 invite_code 或 scene 之一", "invite_code")
+        if "scene" in data and sharing.invite_code_in(data["scene"]) is None:
+            raise ma.ValidationError("不是本店的分享码", "scene")
 
 
 class DistributorsQuery(PageQuery):

@@ -83,9 +83,11 @@ def apply(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
     return views.profile(session, member_id)
 
 
-def bind(session: Session, *, member_id: int, invite_code: str, now: datetime) -> dict[str, Any]:
+def bind(
+    session: Session, *, member_id: int, invite_code: str, scene: str, now: datetime
+) -> dict[str, Any]:
     """
-    Make whoever has the invite code the member's upline, for good.
+    Make whoever has the invite code, or whose scene it is, the member's upline, for good.
 
     :raises InviteCodeUnknown: nobody has the code.
     :raises InviterNotActive: whose code it is, is not an active distributor.
@@ -96,7 +98,11 @@ def bind(session: Session, *, member_id: int, invite_code: str, now: datetime) -
     members_service.locked(session, member_id=member_id)
     try:
         bound = team.bind(
-            session, member_id=member_id, invite_code=invite_code, origin="code", now=now
+            session,
+            member_id=member_id,
+            invite_code=invite_code or sharing.invite_code_in(scene) or "",
+            origin="code" if invite_code else "scene",
+            now=now,
         )
     except team.BindingRefused as refusal:
         raise REFUSALS[type(refusal)] from refusal

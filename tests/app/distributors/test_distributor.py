@@ -256,6 +256,19 @@ class TestBind:
         assert (refused.status_code, refused.json["code"]) == (409, "upline_already_bound")
         assert [each.member_id for each in team.uplines_of(session, member.id)] == [upline.id]
 
+    def test_takes_the_scene_of_a_scanned_code_too(
+        self, client, session, as_distributor, as_member
+    ):
+        upline, upline_headers = as_distributor()
+        member, headers = as_member()
+        scene = client.get(SHARE, headers=upline_headers).json["scene"]
+
+        answer = client.post("/api/v1/distributor/bind", headers=headers, json={"scene": scene})
+
+        assert answer.status_code == 200
+        (bound,) = team.uplines_of(session, member.id)
+        assert bound.member_id == upline.id
+
     def test_says_what_is_wrong_with_a_code_and_changes_nothing(
         self, client, session, as_distributor, as_member
     ):
@@ -294,6 +307,9 @@ class TestBind:
             {"invite_code": "A" * 8 + "\n"},
             {"invite_code": "😀" * 8},
             {"invite_code": "A" * 8, "unknown": 1},
+            {"invite_code": "AAAAAAAA", "scene": "i=AAAAAAAA"},
+            {"scene": "p=1"},
+            {"scene": "i=AAAAAAAA" + "x" * 30},
         ],
     )
     def test_refuses_what_is_no_code(self, client, as_member, body):
