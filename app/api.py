@@ -67,6 +67,11 @@ def init_app(app: Flask) -> None:
     api = openapi.init_app(app)
     for parent, prefix in _parents():
         api.register_blueprint(parent, url_prefix=prefix)
+    api.chapters = tuple(
+        (blueprint.name, blueprint.description or "")
+        for group in groups()
+        for blueprint in group.blueprints
+    )
 
 
 def _parents() -> Iterator[tuple[Blueprint, str]]:

@@ -28,6 +28,9 @@ SwaggerUIBundle({url: "openapi.json", dom_id: "#reference", docExpansion: "none"
 class _Api(Api):  # type: ignore[misc]  # flask-smorest is untyped.
     """smorest's, without the failures, pages and etags of its own: only ours are documented."""
 
+    chapters: tuple[tuple[str, str], ...] = ()
+    """The tags of the reference in reading order: a name and what it is about."""
+
     # A `default` answer would make every undocumented one look documented.
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -68,7 +71,10 @@ def _word(converter: BaseConverter) -> dict[str, str]:
 
 def document(api: Api) -> str:
     """The OpenAPI document as stable, readable JSON."""
-    return json.dumps(api.spec.to_dict(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    written = api.spec.to_dict()
+    # smorest would list the audiences, behind which nothing is filed.
+    written["tags"] = [{"name": name, "description": about} for name, about in api.chapters]
+    return json.dumps(written, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 SECURITY = {

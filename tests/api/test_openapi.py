@@ -98,6 +98,13 @@ def test_every_operation_has_a_summary_and_a_tag(operations):
         assert len(operation["tags"]) == 1, called(verb, path)
 
 
+def test_the_tags_are_exactly_those_in_use_and_say_what_they_are_about(document, operations):
+    listed = [tag["name"] for tag in document["tags"]]
+    assert set(listed) == {operation["tags"][0] for _, _, operation, _ in operations}
+    assert len(listed) == len(set(listed))
+    assert all(tag["description"] for tag in document["tags"])
+
+
 def test_every_operation_behind_a_guard_says_so(operations):
     for verb, path, operation, _ in operations:
         token = next((name for prefix, name in SECURITY.items() if path.startswith(prefix)), None)
