@@ -5,7 +5,6 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
-PACKAGES := app promotions distribution sandbox demo bench
 FLASK := $(BIN)/flask --app wsgi
 
 help: ## Print this list
