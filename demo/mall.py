@@ -208,6 +208,7 @@ def _merchant(folder: Path) -> dict[str, str]:
             "WECHAT_PAY_MERCHANT_SERIAL": secrets.token_hex(MERCHANT_SERIAL_BYTES).upper(),
             "WECHAT_PAY_APIV3_KEY": secrets.token_hex(16),
         }
+        path.touch(mode=0o600)
         path.write_text(json.dumps(identity))
     identity = json.loads(path.read_text())
     assert isinstance(identity, dict)
