@@ -5,7 +5,6 @@ from typing import Any
 from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
 from flask.sessions import NullSession, SecureCookieSession, SessionInterface
-from sqlalchemy.pool import NullPool
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, UnicodeConverter
 
@@ -79,7 +78,7 @@ def create_app(settings: settings_module.Settings) -> Flask:
         fixed = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0)
         app.wsgi_app = fixed  # type: ignore[method-assign]  # As Flask documents.
     logs.configure(settings.log_level)
-    db.db.init_app(app)
+    db.init_app(app)
     redis.init_app(app, settings.redis_url)
     pages.init_app(app, settings.page_cache_seconds)
     wechat.init_app(app, settings.wechat)
@@ -94,14 +93,10 @@ def create_app(settings: settings_module.Settings) -> Flask:
 
 
 def _engine_options(settings: settings_module.Settings) -> dict[str, object]:
-    if settings.testing:
-        return {"poolclass": NullPool, "hide_parameters": True}
     return {
         # The values of a statement that fails are personal data; a log is no place for them.
         "hide_parameters": True,
         "pool_size": settings.pool_size,
         "max_overflow": 2,
-        # No ping before use: it would be a journey more for every request, and a restart of
-        # PostgreSQL costs one 503 per process, which the client may repeat.
         "pool_timeout": 5,
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_migrate
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask
@@ -31,6 +32,9 @@ from app.core.db import db
 from app.settings import Settings
 
 pytest_plugins = ["tests.wechat_sandbox"]
+
+# `make test` must say the same of the same code, whoever runs it; `make soak` looks further.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 
 TEMPLATE = "mall_template"
 DUE_JOBS = """SELECT 1 FROM procrastinate_jobs
@@ -110,15 +114,18 @@ def settings(database_url: str, server_urls: tuple[str, str], run_folder: Path) 
         secret_key="a test key that protects nothing at all",
         data_dir=run_folder,
         page_cache_seconds=0,
+        pool_size=70,  # One for each thread of a race.
         testing=True,
     )
 
 
 @pytest.fixture(scope="session")
-def the_app(settings: Settings) -> Flask:
+def the_app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.test_client_class = IsolatedClient
-    return app
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
@@ -226,6 +233,7 @@ def _migrate(database_url: str, redis_url: str) -> None:
     )
     with app.app_context():
         flask_migrate.upgrade()
+        db.engine.dispose()  # A template can be copied only while nobody is connected to it.
     with psycopg.connect(plain(database_url), autocommit=True) as connection:
         _keep_copies_of_given_rows(connection)
 

@@ -5,14 +5,18 @@ The database: one base class, the column types, and the one function that commit
 `session` it yields, flushes when it needs an id, and never commits.
 """
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator
+from psycopg import Connection
+from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 
 NAMING = {
@@ -62,6 +66,13 @@ db = SQLAlchemy(
 )
 
 
+def init_app(app: Flask) -> None:
+    """Give `app` its pool of connections; nothing connects until the first use."""
+    db.init_app(app)
+    with app.app_context():
+        event.listen(db.engine, "checkout", _refuse_dead)
+
+
 def read() -> Session:
     """
     The session of a request that writes nothing; it closes with the request.
@@ -97,3 +108,16 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info.pop("in_transaction")
+
+
+def _refuse_dead(connection: Connection, *_: object) -> None:
+    """
+    Have the pool connect anew if PostgreSQL hung up while `connection` was idle.
+
+    Nobody speaks to an idle connection: if there is something to read, it is the goodbye. Looking
+    costs a system call of our own, asking PostgreSQL would cost every request a journey.
+    """
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    if look.poll(0):
+        raise InvalidatePoolError("PostgreSQL hung up")

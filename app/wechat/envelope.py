@@ -42,7 +42,7 @@ class Envelope:
         """
         Take the envelope from `headers`, whose names compare without case.
 
-        :raises Unsigned: one of the four is absent, or the timestamp is not a number.
+        :raises Unsigned: one of the four is absent or not ASCII, or the timestamp is no number.
         """
         lower = {name.lower(): value for name, value in headers.items()}
         parts = [
@@ -51,7 +51,7 @@ class Envelope:
         ]
         timestamp = parts[0]
         is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12
-        if not all(parts) or not is_number:
+        if not all(parts) or not is_number or not all(part.isascii() for part in parts):
             raise Unsigned("a signature header is missing or malformed")
         return cls(*parts)
 

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.core.auth import AuthSession
-from app.core.db import UtcDateTime, read, transaction
+from app.core.db import UtcDateTime, db, read, transaction
+from tests.conftest import plain
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -87,3 +89,15 @@ class TestMoments:
 
         with pytest.raises(ValueError, match="naive"):
             UtcDateTime().process_bind_param(naive, None)
+
+
+def test_a_connection_that_postgresql_closed_while_idle_is_replaced(app, database_url):
+    with app.app_context():
+        db.session.execute(text("SELECT 1"))
+        ours = db.session.scalar(text("SELECT pg_backend_pid()"))
+        db.session.remove()
+    with psycopg.connect(plain(database_url), autocommit=True) as another:
+        another.execute("SELECT pg_terminate_backend(%s, 5000)", [ours])
+
+    with app.app_context():
+        assert db.session.scalar(text("SELECT pg_backend_pid()")) != ours
