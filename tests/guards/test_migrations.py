@@ -24,7 +24,7 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 def empty_app(settings: Settings) -> Iterator[Flask]:
     name = "mall_migrations"
     create_database(settings.database_url, name, template="template0")
-    yield create_app(
+    app = create_app(
         Settings(
             database_url=named(settings.database_url, name),
             redis_url=settings.redis_url,
@@ -32,6 +32,9 @@ def empty_app(settings: Settings) -> Iterator[Flask]:
             testing=True,
         )
     )
+    yield app
+    with app.app_context():
+        db.engine.dispose()
     with psycopg.connect(plain(settings.database_url), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

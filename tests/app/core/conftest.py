@@ -9,7 +9,7 @@ from flask import g
 from app import create_app
 from app.core import auth, clock, redis
 from app.core.auth import Audience
-from app.core.db import read, transaction
+from app.core.db import db, read, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.fields import Fen, Flag, Id, Moment, Quantity, Query, Schema, Text
 from app.core.http import Blueprint, page_of, refuse_unknown_query
@@ -172,9 +172,24 @@ def build(settings, toy):
 
 
 @pytest.fixture(scope="session")
-def built(settings):
+def build_another():
+    """Build further applications; what they connected to is hung up in the end."""
+    built = []
+
+    def another(settings, toy):
+        built.append(build(settings, toy))
+        return built[-1]
+
+    yield another
+    for app in built:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def built(settings, build_another):
     toy = Toy()
-    return toy, build(settings, toy)
+    return toy, build_another(settings, toy)
 
 
 @pytest.fixture

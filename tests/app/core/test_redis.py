@@ -8,7 +8,7 @@ import redis as redis_library
 
 from app.core import redis
 from app.core.redis import TooMany
-from tests.app.core.conftest import Toy, build
+from tests.app.core.conftest import Toy
 
 
 def uses(count, *, key="a", limit=3, seconds=60):
@@ -50,8 +50,8 @@ def test_who_is_refused_is_told_when_to_come_back(toys):
     assert 0 < int(answers[2].headers["Retry-After"]) <= 60
 
 
-def test_with_redis_gone_everything_is_allowed(app, settings):
-    gone = build(replace(settings, redis_url="redis://127.0.0.1:1/0"), Toy())
+def test_with_redis_gone_everything_is_allowed(app, settings, build_another):
+    gone = build_another(replace(settings, redis_url="redis://127.0.0.1:1/0"), Toy())
 
     assert [gone.test_client().get("/open/limited").status_code for _ in range(5)] == [204] * 5
 

@@ -1,0 +1,14 @@
+"""What an order keeps of its promotions: gifts, coupons and the cart that was priced."""
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
