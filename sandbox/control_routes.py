@@ -86,7 +86,7 @@ def settings(world: World) -> dict[str, object]:
 @control.post("/settings")
 @guarded
 def change_settings(world: World) -> dict[str, object]:
-    """Change {signing, seed, notify, refund_outcome, refund_delay_seconds}; the rest stays."""
+    """Change any of what `GET /control/settings` shows, or the `seed`; the rest stays."""
     values = given()
     _change_signing(world, values)
     if notify := _choice(values, "notify", ("automatic", "manual")):
@@ -98,6 +98,8 @@ def change_settings(world: World) -> dict[str, object]:
     delay = optional_number(values, "refund_delay_seconds", above=-1)
     if delay is not None:
         world.settings.refund_delay_seconds = delay
+    if unpaid := _choice(values, "unpaid_amount", ("told", "omitted")):
+        world.settings.tells_unpaid_amount = unpaid == "told"
     return _settings(world)
 
 
@@ -227,6 +229,7 @@ def _settings(world: World) -> dict[str, object]:
         "notify": "automatic" if world.settings.notify_automatically else "manual",
         "refund_outcome": world.settings.refund_outcome or "manual",
         "refund_delay_seconds": world.settings.refund_delay_seconds,
+        "unpaid_amount": "told" if world.settings.tells_unpaid_amount else "omitted",
     }
 
 

@@ -65,7 +65,10 @@ def close(world: World, merchant: Merchant, out_trade_no: str) -> Answer:
 def _shown(world: World, trade: Trade | None) -> Answer:
     if trade is None:
         raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
-    return Answer(trade.document(world.store(Trades).state(trade)))
+    document = trade.document(world.store(Trades).state(trade))
+    if not trade.paid_at and not world.settings.tells_unpaid_amount:
+        del document["amount"]
+    return Answer(document)
 
 
 @control.get("/trades")

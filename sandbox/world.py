@@ -48,6 +48,8 @@ class Settings:
     refund_outcome: str | None = "SUCCESS"
     """None leaves refunds PROCESSING until someone settles them."""
     refund_delay_seconds: float = 0.0
+    tells_unpaid_amount: bool = True
+    """The real one documents the amount of a trade that is not paid as optional."""
 
 
 class Store:

@@ -128,7 +128,9 @@ def _body_hash() -> str:
 def _take(session: Session, scope: str, key: str) -> None:
     lock = func.hashtextextended(f"{scope}:{key}", 0)
     if not session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
-        raise RequestInProgress
+        busy = RequestInProgress()
+        busy.headers["Retry-After"] = "1"
+        raise busy
 
 
 def _find(session: Session, scope: str, key: str) -> IdempotencyKey | None:

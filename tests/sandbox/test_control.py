@@ -70,6 +70,7 @@ class TestSettingsAndClock:
             "notify": "manual",
             "refund_outcome": "manual",
             "refund_delay_seconds": 5.0,
+            "unpaid_amount": "told",
         }
 
     @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ class TestSettingsAndClock:
             ("settings", {"notify": "maybe"}),
             ("settings", {"refund_outcome": "LOST"}),
             ("settings", {"refund_delay_seconds": -1}),
+            ("settings", {"unpaid_amount": "sometimes"}),
             ("clock", {"speed": 0}),
             ("clock", {"speed": True}),
             ("clock", {"advance_seconds": "1"}),

@@ -145,6 +145,15 @@ class TestRaces:
         assert len(merchant.notifications(number)) == 1
 
 
+def test_the_amount_of_an_unpaid_trade_may_be_left_out(merchant):
+    number, prepay_id = merchant.open()
+    merchant.control("settings", unpaid_amount="omitted")
+
+    assert "amount" not in merchant.query(number).json()
+    _pay(merchant, number, prepay_id)
+    assert merchant.query(number).json()["amount"]["payer_total"] > 0
+
+
 class TestExpiry:
     def test_an_unpaid_trade_closes_itself_when_its_time_is_over(self, merchant, sandbox):
         moment = sandbox.world.clock.now().replace(microsecond=0).isoformat()

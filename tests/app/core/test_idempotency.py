@@ -105,6 +105,7 @@ class TestAtOnce:
         afterwards = wish(toy_app.test_client(), headers(), slow)
 
         assert (meanwhile.status_code, meanwhile.json["code"]) == (409, "request_in_progress")
+        assert meanwhile.headers["Retry-After"] == "1"
         assert answers[0].status_code == 201
         assert afterwards.headers["Idempotency-Replayed"] == "true"
         assert toy.runs == ["慢的"]
