@@ -228,8 +228,8 @@ def _move(
     promotion.status = status
     promotion.version += 1
     promotion.updated_at = now
-    snapshots.bump(session, now=now)
     _record(session, promotion, action, staff_id)
+    snapshots.bump(session, promotion, now=now)
     return promotion
 
 

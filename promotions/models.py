@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     Enum,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     Sequence,
@@ -154,3 +155,28 @@ class SnapshotVersion(Base):
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     version: Mapped[int]
     changed_at: Mapped[datetime]
+
+
+class SnapshotLog(Base):
+    """
+    Which version of a campaign the snapshots hold from `snapshot_version` on. Append-only.
+
+    A row a move, not a row per campaign and snapshot: a snapshot is, of each campaign, the latest
+    row up to its number (`promotions.replay`).
+    """
+
+    __tablename__ = "snapshot_log"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["promotion_id", "promotion_version"],
+            ["promotion_version.promotion_id", "promotion_version.version"],
+        ),
+        Index("ix_snapshot_log_promotion_id", "promotion_id", "snapshot_version"),
+    )
+
+    snapshot_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    promotion_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    promotion_version: Mapped[int] = mapped_column(Integer)
+    is_live: Mapped[bool]
+    """Whether it prices carts in its window: published, not paused or ended."""
+    logged_at: Mapped[datetime]

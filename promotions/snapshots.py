@@ -7,12 +7,18 @@ compiled snapshot compares one number per use and loads again only when it diffe
 
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from promotions import pricing
 from promotions.definitions import campaign_of
-from promotions.models import SNAPSHOT_NUMBERS, Promotion, PromotionCounter, SnapshotVersion
+from promotions.models import (
+    SNAPSHOT_NUMBERS,
+    Promotion,
+    PromotionCounter,
+    SnapshotLog,
+    SnapshotVersion,
+)
 from promotions.states import CampaignStatus
 
 
@@ -26,11 +32,27 @@ def lock(session: Session) -> None:
     session.execute(select(SnapshotVersion.id).with_for_update())
 
 
-def bump(session: Session, *, now: datetime) -> None:
-    """Make every kept snapshot stale once this transaction commits."""
+def bump(session: Session, promotion: Promotion, *, now: datetime) -> None:
+    """
+    Make every kept snapshot stale once this transaction commits, and log what `promotion` is in it.
+
+    The version the promotion is at must be on record: a snapshot of the past is built from it.
+    """
     lock(session)  # Before the number is drawn, so numbers rise in the order of commits.
+    number = session.execute(
+        update(SnapshotVersion)
+        .values(version=SNAPSHOT_NUMBERS.next_value(), changed_at=now)
+        .returning(SnapshotVersion.version)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
     session.execute(
-        update(SnapshotVersion).values(version=SNAPSHOT_NUMBERS.next_value(), changed_at=now)
+        insert(SnapshotLog).values(
+            snapshot_version=number,
+            promotion_id=promotion.id,
+            promotion_version=promotion.version,
+            is_live=promotion.status is CampaignStatus.PUBLISHED,
+            logged_at=now,
+        )
     )
 
 

@@ -18,6 +18,8 @@ class Role(StrEnum):
     """Everything, and who else may do anything."""
     MERCHANT = "merchant"
     """Runs the shop: goods, orders, promotions, after-sales."""
+    ANALYST = "analyst"
+    """Looks at everything and tries campaigns out; changes nothing but the own password."""
 
 
 class Staff(Base):
@@ -25,7 +27,7 @@ class Staff(Base):
 
     __tablename__ = "staff"
     __table_args__ = (
-        CheckConstraint("role IN ('owner', 'merchant')", name="role"),
+        CheckConstraint("role IN ('owner', 'merchant', 'analyst')", name="role"),
         CheckConstraint("username = lower(username)", name="username_is_lower_case"),
         CheckConstraint("password_hash LIKE '$argon2id$%'", name="password_is_hashed"),
     )

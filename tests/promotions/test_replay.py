@@ -1,0 +1,94 @@
+"""The past built again: snapshots and quotes of any version, whatever became of the campaigns."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from promotions import campaigns, replay, snapshots
+from promotions.replay import UnknownSnapshot
+from tests.builders.promotions import NOON, make_campaign, make_published
+
+HOUR = timedelta(hours=1)
+
+
+def step(session, move, promotion, now=NOON):
+    move(session, promotion_id=promotion.id, staff_id=8, now=now)
+    return snapshots.version(session)
+
+
+def described(snapshot):
+    return snapshot.version, snapshot.promotions
+
+
+class TestSnapshot:
+    def test_is_the_one_that_was_in_force_at_each_version(self, session):
+        seen = []
+        first = make_published(session, group="g", includes={"sku_ids": [1]}, budget_fen=5_000)
+        seen.append(snapshots.load(session, now=NOON))
+        second = make_published(session, ends_at=NOON + HOUR, tags=("a",), agrees_with=("b",))
+        seen.append(snapshots.load(session, now=NOON))
+        for move in (campaigns.pause, campaigns.resume, campaigns.end):
+            step(session, move, first)
+            seen.append(snapshots.load(session, now=NOON))
+        step(session, campaigns.end, second)
+        seen.append(snapshots.load(session, now=NOON))
+
+        for kept in seen:
+            assert described(replay.snapshot(session, kept.version)) == described(kept)
+
+    def test_the_first_is_empty(self, session):
+        assert described(replay.snapshot(session, 1)) == (1, {})
+
+    def test_a_version_that_never_was_is_unknown(self, session):
+        make_published(session)
+
+        with pytest.raises(UnknownSnapshot):
+            replay.snapshot(session, snapshots.version(session) + 1)
+
+    def test_a_campaign_that_was_over_leaves_its_group_to_another_mode(self, session):
+        make_published(session, group="g", group_mode="best", ends_at=NOON + HOUR)
+        later = NOON + 2 * HOUR
+        other = make_published(session, now=later, group="g", group_mode="worst")
+
+        again = replay.snapshot(session, snapshots.version(session))
+
+        assert set(again.promotions) == {other.id}
+
+    def test_a_move_that_is_rolled_back_leaves_no_trace(self, session):
+        make_published(session)
+        session.commit()
+        before = snapshots.version(session)
+        make_published(session)
+        session.rollback()
+
+        assert snapshots.version(session) == before
+        assert len(replay.snapshot(session, before).promotions) == 1
+
+    @pytest.mark.parametrize("verb", ["UPDATE snapshot_log SET is_live = NOT is_live",
+                                      "DELETE FROM snapshot_log"])  # fmt: skip
+    def test_the_log_cannot_be_changed(self, session, verb):
+        make_published(session)
+
+        with pytest.raises(DBAPIError, match="append-only"):
+            session.execute(text(verb))
+
+
+class TestCampaign:
+    def test_comes_back_from_its_own_document(self):
+        campaign = make_campaign(
+            ends_at=NOON + HOUR, tags=("a", "b"), agrees_with=("c",), excludes={"tags": ["x"]},
+            max_discount_fen=5, max_uses=9, budget_fen=10, base="initial", stop_after=True,
+        )  # fmt: skip
+
+        again = replay.campaign(campaign.to_json())
+
+        assert again.to_json() == campaign.to_json()
+        assert again.compiled(1) == campaign.compiled(1)
+
+    def test_ignores_what_later_versions_may_add_and_defaults_what_they_lack(self):
+        document = make_campaign().to_json()
+        del document["budget_fen"]
+
+        assert replay.campaign({**document, "colour": "red"}).budget_fen is None
