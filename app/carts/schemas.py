@@ -8,7 +8,7 @@ from app.carts.models import LINES_MAX, QUANTITY_MAX
 from app.carts.queries import Cart, CartLine, Invalidity
 from app.core.fields import Fen, Flag, Id, Quantity, Schema
 from app.marketing import wording
-from app.marketing.schemas import QuoteOut
+from app.marketing.quotes import QuoteOut
 
 WORDS = {
     Invalidity.OFF_SHELF: "商品已下架",

@@ -11,7 +11,7 @@ from app.core import crypto, paging
 from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text
 from app.core.http import page_of
 from app.marketing import wording
-from app.marketing.schemas import QuoteOut
+from app.marketing.quotes import QuoteOut
 from app.orders import queries
 from app.orders.drafts import Draft
 from app.orders.models import CloseReason, Order, OrderOrigin, OrderStatus
