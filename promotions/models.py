@@ -4,7 +4,7 @@ The engine's tables: campaigns, their history, what their limits hold, and the s
 Nothing here points outside: orders are sources such as `order:O01J…`, people are integer ids.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -21,17 +21,21 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from promotions.base import Base
 from promotions.pricing.rule import Lane
-from promotions.states import Action, CampaignStatus, ReservationStatus
+from promotions.states import Action, CampaignStatus, MemberPeriod, ReservationStatus
 
 SOURCE = 100
 """The longest source, in characters."""
 TITLE = 60
 NAME = 40
 """The longest kind, group or tag, in characters."""
+
+LIFETIME = date.min
+"""Stands for every day in a member's counter: the limit is for ever."""
 
 SNAPSHOT_NUMBERS = Sequence("snapshot_number", start=2, metadata=Base.metadata)
 """Numbers the snapshots. A sequence never gives one number to two of them."""
@@ -98,17 +102,24 @@ class PromotionCounter(Base):
     """
     The limits of a campaign and what is taken of them; only campaigns with a limit have one.
 
-    An unlimited campaign has no row to update, so its orders do not wait for each other.
+    An unlimited campaign has no row to update, so its orders do not wait for each other. Nor do
+    those of a campaign that is limited per member only: its row keeps the caps and counts nothing.
     """
 
     __tablename__ = "promotion_counter"
     __table_args__ = (
-        CheckConstraint("num_nonnulls(max_uses, budget_fen) > 0", "limited"),
-        CheckConstraint("max_uses > 0 AND budget_fen > 0", "caps_positive"),
+        CheckConstraint(
+            "num_nonnulls(max_uses, budget_fen, max_units, member_max_uses, member_max_units) > 0",
+            "limited",
+        ),
+        CheckConstraint("max_uses > 0 AND budget_fen > 0 AND max_units > 0", "caps_positive"),
+        CheckConstraint("member_max_uses > 0 AND member_max_units > 0", "member_caps_positive"),
         CheckConstraint("uses_reserved >= 0 AND uses_used >= 0", "uses_not_negative"),
         CheckConstraint("reserved_fen >= 0 AND used_fen >= 0", "budget_not_negative"),
+        CheckConstraint("units_reserved >= 0 AND units_used >= 0", "units_not_negative"),
         CheckConstraint("uses_used + uses_reserved <= max_uses", "uses_within_cap"),
         CheckConstraint("used_fen + reserved_fen <= budget_fen", "budget_within_cap"),
+        CheckConstraint("units_used + units_reserved <= max_units", "units_within_cap"),
     )
 
     promotion_id: Mapped[int] = mapped_column(
@@ -118,20 +129,76 @@ class PromotionCounter(Base):
     """How many orders may use it; None is no limit."""
     budget_fen: Mapped[int | None]
     """How much all orders together may save by it; None is no limit."""
+    max_units: Mapped[int | None]
+    """How many pieces may be sold at its price; None is no limit."""
+    member_max_uses: Mapped[int | None]
+    """How many orders of one member may use it, for ever or a day; None is no limit."""
+    member_max_units: Mapped[int | None]
+    """How many pieces one member may have at its price, for ever or a day; None is no limit."""
+    member_period: Mapped[MemberPeriod] = mapped_column(
+        _words(MemberPeriod, "member_period"), server_default=MemberPeriod.LIFETIME.value
+    )
     uses_reserved: Mapped[int] = mapped_column(default=0)
     uses_used: Mapped[int] = mapped_column(default=0)
     reserved_fen: Mapped[int] = mapped_column(default=0)
     used_fen: Mapped[int] = mapped_column(default=0)
+    units_reserved: Mapped[int] = mapped_column(default=0, server_default="0")
+    units_used: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class PromotionMemberCounter(Base):
+    """
+    What one member has taken of a campaign that is limited per member, held and used together.
+
+    The caps are those of the campaign when the member last took some.
+    """
+
+    __tablename__ = "promotion_member_counter"
+    __table_args__ = (
+        CheckConstraint("uses >= 0 AND units >= 0", "not_negative"),
+        CheckConstraint("uses <= max_uses", "uses_within_cap"),
+        CheckConstraint("units <= max_units", "units_within_cap"),
+    )
+
+    promotion_id: Mapped[int] = mapped_column(
+        ForeignKey("promotion.id"), primary_key=True, autoincrement=False
+    )
+    member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """The day in China that is counted; the year 1 for a whole lifetime."""
+    uses: Mapped[int]
+    units: Mapped[int]
+    max_uses: Mapped[int | None]
+    max_units: Mapped[int | None]
+
+
+class PromotionGiftStock(Base):
+    """How many pieces of a SKU a campaign may give away, and how many it has."""
+
+    __tablename__ = "promotion_gift_stock"
+    __table_args__ = (
+        CheckConstraint("max_units > 0", "cap_positive"),
+        CheckConstraint("units_reserved >= 0 AND units_used >= 0", "units_not_negative"),
+        CheckConstraint("units_used + units_reserved <= max_units", "units_within_cap"),
+    )
+
+    promotion_id: Mapped[int] = mapped_column(
+        ForeignKey("promotion.id"), primary_key=True, autoincrement=False
+    )
+    sku_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    max_units: Mapped[int]
+    units_reserved: Mapped[int] = mapped_column(default=0)
+    units_used: Mapped[int] = mapped_column(default=0)
 
 
 class PromotionReservation(Base):
-    """One use of a campaign by one source, and what it saves."""
+    """One use of a campaign by one source: what it saves, and the pieces and gifts it takes."""
 
     __tablename__ = "promotion_reservation"
     __table_args__ = (
         UniqueConstraint("source", "promotion_id"),
         CheckConstraint("uses > 0", "uses_positive"),
-        CheckConstraint("amount_fen > 0", "amount_positive"),
+        CheckConstraint("amount_fen >= 0 AND units >= 0", "amounts_not_negative"),
         CheckConstraint("(settled_at IS NULL) = (status = 'reserved')", "settled"),
         Index("ix_promotion_reservation_promotion_id_status", "promotion_id", "status"),
     )
@@ -139,8 +206,15 @@ class PromotionReservation(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(SOURCE))
     promotion_id: Mapped[int] = mapped_column(ForeignKey("promotion.id"))
+    member_id: Mapped[int | None]
+    """Who takes it; None only in rows older than the limits per member."""
+    day: Mapped[date] = mapped_column(server_default=LIFETIME.isoformat())
+    """The row of the member's counter it is counted in."""
     uses: Mapped[int] = mapped_column(Integer)
     amount_fen: Mapped[int]
+    units: Mapped[int] = mapped_column(default=0, server_default="0")
+    gifts: Mapped[list[list[int]]] = mapped_column(JSONB, server_default="[]")
+    """Pairs of SKU id and pieces, by SKU id."""
     status: Mapped[ReservationStatus] = mapped_column(_words(ReservationStatus, "status"))
     reserved_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

@@ -47,6 +47,14 @@ class Action(StrEnum):
     ENDED = "ended"
 
 
+class MemberPeriod(StrEnum):
+    """How long what a member has taken counts against the limits per member."""
+
+    LIFETIME = "lifetime"
+    DAY = "day"
+    """A day in China, by the moment the order was placed."""
+
+
 class ReservationStatus(StrEnum):
     """What became of the uses an order took."""
 
@@ -55,11 +63,11 @@ class ReservationStatus(StrEnum):
     CONFIRMED = "confirmed"
     """Used: the order is paid."""
     RELEASED = "released"
-    """Given back: the order closed unpaid."""
+    """Given back: the order closed unpaid. The same order may take it anew."""
 
 
 RESERVATION_TRANSITIONS = {
     ReservationStatus.RESERVED: {ReservationStatus.CONFIRMED, ReservationStatus.RELEASED},
     ReservationStatus.CONFIRMED: set[ReservationStatus](),
-    ReservationStatus.RELEASED: set[ReservationStatus](),
+    ReservationStatus.RELEASED: {ReservationStatus.RESERVED},
 }
