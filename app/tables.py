@@ -14,11 +14,12 @@ from app.staff import models as staff
 from distribution import base as distribution
 from distribution import models as distribution_models
 from promotions import base as promotions
+from promotions import member_models as promotions_members
 from promotions import models as promotions_models
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    distribution_models, promotions_models,
+    distribution_models, promotions_models, promotions_members,
 )  # fmt: skip
 
 

@@ -23,3 +23,8 @@ def hashes_of(member: Member) -> Iterator[tuple[IdentityKind, str]]:
         yield IdentityKind.UNIONID, hash_of(IdentityKind.UNIONID, member.unionid)
     if member.phone_hash:
         yield IdentityKind.PHONE, member.phone_hash
+
+
+def keys_of(member: Member) -> list[str]:
+    """The hashes of an active member, as the engines know a person: opaque, and for ever."""
+    return [hashed for _, hashed in hashes_of(member)]

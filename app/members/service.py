@@ -14,6 +14,7 @@ from app.members import identity
 from app.members.models import FormerIdentity, Member, MemberAddress, MemberStatus
 from app.wechat.mini import LoginSession, PhoneNumber
 from distribution import joining, sharing, team
+from promotions import buyers
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +116,7 @@ def leave(session: Session, *, member_id: int, now: datetime) -> None:
     """
     member = locked(session, member_id=member_id)
     _remember(session, member, now=now)
+    buyers.leave(session, member_id=member_id, keys=identity.keys_of(member))
     member.openid = f"deleted:{secrets.token_hex(16)}"
     member.unionid = member.session_key_sealed = member.avatar_url = None
     member.phone_sealed = member.phone_country_code = member.phone_hash = None

@@ -20,6 +20,7 @@ from app.orders import queries
 from app.orders.models import Order, OrderLine, OrderStatus
 from distribution import commissions
 from distribution.commissions import PaidLine
+from promotions import buyers
 
 UNSETTLED = (OrderStatus.UNPAID, OrderStatus.CLOSING)
 
@@ -119,6 +120,7 @@ def _refuse_to_pay(session: Session, order_id: int) -> bool:
 
 def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: datetime) -> None:
     """What payment sets in motion, in the documented order of locks."""
+    buyers.record(session, member_id=order.buyer_id, source=order.source, now=now)
     marketing.confirm(session, source=order.source, now=now)
     stock.confirm(session, source=order.source, now=now)
     sold: dict[int, int] = {}

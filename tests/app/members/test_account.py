@@ -7,10 +7,11 @@ from sqlalchemy import func, select
 
 from app.core import crypto
 from app.core.errors import Unauthorized
-from app.members import queries, service
+from app.members import identity, queries, service
 from app.members.models import FormerIdentity, Member, MemberAddress
 from app.members.queries import MemberNotFound
 from distribution.models import Distributor
+from promotions import buyers
 from tests.builders import distribution as distributors
 from tests.builders.members import make_address, make_member
 
@@ -179,6 +180,16 @@ class TestLeaving:
         columns = {column.name for column in FormerIdentity.__table__.columns}
         assert columns == {"kind", "hash", "left_at"}
         assert "o-lin" not in {row.hash for row in session.scalars(select(FormerIdentity))}
+
+    def test_who_had_paid_is_known_as_a_buyer_when_they_come_back(self, session, now):
+        left = make_member(session, openid="o-lin", phone="13812345678")
+        buyers.record(session, member_id=left.id, source="order:A", now=now)
+        service.leave(session, member_id=left.id, now=now)
+
+        back = make_member(session, phone="13812345678")
+
+        assert buyers.has_paid(session, back.id, keys=identity.keys_of(back))
+        assert not buyers.has_paid(session, back.id)
 
     def test_a_distributor_who_leaves_stops_being_one(self, client, session, token_for):
         member = make_member(session)

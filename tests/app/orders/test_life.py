@@ -14,10 +14,11 @@ from app.orders.closing import ASK_AGAIN_AFTER
 from app.orders.models import CloseReason, OrderStatus
 from app.orders.queries import OrderNotFound
 from app.orders.service import AmountDiffers, OrderClosed
+from promotions import buyers
 from tests.builders.catalogue import make_sku
 from tests.builders.distribution import make_chain, make_rules
 from tests.builders.members import make_member
-from tests.builders.orders import make_order, pay
+from tests.builders.orders import make_order, pay, refund_all
 from tests.builders.promotions import make_published
 
 
@@ -139,6 +140,17 @@ class TestMarkPaid:
             text("SELECT base_fen, beneficiary_id FROM commission ORDER BY base_fen")
         ).all()
         assert rows == [(3600, upline.id), (5400, upline.id)]
+
+
+def test_a_buyer_is_new_until_an_order_of_theirs_is_paid_and_never_again(session, now):
+    buyer = make_member(session)
+    first = make_order(session, buyer=buyer, now=now)
+    assert not buyers.has_paid(session, buyer.id)
+
+    pay(session, first, now=now)
+    refund_all(session, first, now=now)
+
+    assert buyers.has_paid(session, buyer.id)
 
 
 class TestCancelAndClose:

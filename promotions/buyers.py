@@ -1,0 +1,43 @@
+"""
+Who has paid before: what "new buyer" means, wherever a campaign asks for it.
+
+Whoever has once paid an order, be it of nothing, is no new buyer any more; a refund does not make
+them one again. Deleting the account does not either: the keys of somebody who left are kept.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from promotions.member_models import FirstPayment, FormerPayer
+
+
+def record(session: Session, *, member_id: int, source: str, now: datetime) -> bool:
+    """Remember that a member has paid `source`; return whether it is the first they paid."""
+    row = {"member_id": member_id, "source": source, "paid_at": now}
+    written = insert(FirstPayment).values(row).on_conflict_do_nothing()
+    return session.scalar(written.returning(FirstPayment.member_id)) is not None
+
+
+def has_paid(session: Session, member_id: int, *, keys: Collection[str] = ()) -> bool:
+    """Whether a member has ever paid, or with `keys` somebody who left and had one of them."""
+    return has_any_paid(session, [member_id], keys=keys)
+
+
+def has_any_paid(
+    session: Session, member_ids: Collection[int], *, keys: Collection[str] = ()
+) -> bool:
+    """Whether any of these accounts, or of those who left with one of `keys`, has ever paid."""
+    here = exists().where(FirstPayment.member_id.in_(list(member_ids)))
+    former = exists().where(FormerPayer.key.in_(list(keys)))
+    return bool(session.scalar(select(or_(here, former))))
+
+
+def leave(session: Session, *, member_id: int, keys: Sequence[str]) -> None:
+    """Keep the keys of a member who leaves, if they have paid or had come back as one who had."""
+    if keys and has_paid(session, member_id, keys=keys):
+        rows = [{"key": key} for key in sorted(keys)]
+        session.execute(insert(FormerPayer).values(rows).on_conflict_do_nothing())

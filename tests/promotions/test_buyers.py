@@ -1,0 +1,59 @@
+"""Who has paid before: once, for ever, whatever came of the order or the account."""
+
+from promotions import buyers
+from tests.builders.promotions import NOON
+
+
+def record(session, member_id, source="order:A"):
+    return buyers.record(session, member_id=member_id, source=source, now=NOON)
+
+
+def test_nobody_has_paid_until_they_have(session):
+    assert not buyers.has_paid(session, 1)
+
+    assert record(session, 1)
+
+    assert buyers.has_paid(session, 1)
+    assert not buyers.has_paid(session, 2)
+
+
+def test_only_the_first_order_is_the_first(session):
+    assert [record(session, 1, source) for source in ("order:A", "order:A", "order:B")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_one_account_of_many_that_has_paid_is_enough(session):
+    record(session, 2)
+
+    assert buyers.has_any_paid(session, [1, 2])
+    assert not buyers.has_any_paid(session, [1, 3])
+    assert not buyers.has_any_paid(session, [])
+
+
+def test_who_left_after_paying_is_known_by_any_of_their_keys(session):
+    record(session, 1)
+    buyers.leave(session, member_id=1, keys=["b", "a"])
+
+    assert buyers.has_paid(session, 2, keys=["a"])
+    assert buyers.has_paid(session, 2, keys=["x", "b"])
+    assert not buyers.has_paid(session, 2, keys=["x"])
+    assert not buyers.has_paid(session, 2)
+
+
+def test_who_left_without_paying_is_not_remembered(session):
+    buyers.leave(session, member_id=1, keys=["a"])
+    record(session, 2)
+    buyers.leave(session, member_id=2, keys=[])
+
+    assert not buyers.has_paid(session, 3, keys=["a"])
+
+
+def test_who_comes_back_and_leaves_again_is_known_by_the_new_keys_too(session):
+    record(session, 1)
+    buyers.leave(session, member_id=1, keys=["openid", "phone"])
+    buyers.leave(session, member_id=2, keys=["openid", "other phone"])
+
+    assert buyers.has_paid(session, 3, keys=["other phone"])
