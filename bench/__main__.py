@@ -10,11 +10,13 @@ from bench.course import Course
 from bench.notifications import notification
 from bench.orders import place_order
 from bench.pages import product_list, product_page
+from bench.quotes import quote
 from demo.mall import Mall
 
 BENCHES: dict[str, Callable[[Course], None]] = {
     "product_list": product_list,
     "product_page": product_page,
+    "quote": quote,
     "place_order": place_order,
     "notification": notification,
 }

@@ -44,8 +44,9 @@ def create_app() -> Flask:
         opened: psycopg.Connection[Any] = local.connection
         return opened
 
-    @app.get("/same/<name>")
+    @app.route("/same/<name>", methods=["GET", "POST"])
     def same(name: str) -> Response:
+        request.get_json(silent=True)
         if name not in bodies:
             bodies[name] = (folder / f"{name}.json").read_bytes()
         return Response(bodies[name], content_type="application/json")
