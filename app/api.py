@@ -24,7 +24,7 @@ from app.payments import admin as payments_admin
 from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
 from app.staff import admin as staff
-from app.staff import audit
+from app.staff import audit, roles
 
 
 class Group(NamedTuple):
@@ -82,6 +82,8 @@ def _parents() -> Iterator[tuple[Blueprint, str]]:
         parent.before_request(auth.guard(group.audience))
         if group.audience is Audience.STAFF:
             audit.watch(parent)
+            roles.watch(parent)  # After the log: what an analyst tried is on record.
+            parent.guarded_writes = (403,)
         if group.audience is not Audience.WECHAT:
             parent.before_request(refuse_unknown_query)
             parent.guarded = (422,)

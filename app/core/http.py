@@ -104,6 +104,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is unt
 
     guarded: tuple[int, ...] = ()
     """Statuses the audience's guard may answer; set on the audience's parent blueprint."""
+    guarded_writes: tuple[int, ...] = ()
+    """Those it may answer to a write, unless the view is open to analysts."""
     security: str | None = None
     """The OpenAPI security scheme of the audience; set on the parent blueprint."""
 
@@ -192,6 +194,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is unt
             statuses |= {400, 415, 422}
         if method != "get":
             statuses.add(413)
+            statuses.update(() if info.get("open_to_analysts") else self.guarded_writes)
         by_status = {status: [TITLES[status][0]] for status in statuses}
         for error in info.get("fails", []):
             codes = by_status.setdefault(error.status, [])

@@ -11,7 +11,7 @@ from app.core.redis import TooMany
 from app.staff import audit, queries, schemas, service
 from app.staff.models import Staff
 from app.staff.queries import StaffNotFound
-from app.staff.roles import Role, requires
+from app.staff.roles import Role, open_to_analysts, requires
 from app.staff.service import (
     LastOwner,
     UsernameTaken,
@@ -48,6 +48,7 @@ def sign_in(username: str, password: str) -> dict[str, Any]:
 
 
 @bp.delete("/sessions/current")
+@open_to_analysts
 @bp.returns(None, 204)
 def sign_out() -> None:
     """Revoke the token of this request."""
@@ -63,6 +64,7 @@ def show_me() -> Staff:
 
 
 @bp.put("/me/password")
+@open_to_analysts
 @bp.accepts(schemas.PasswordChange)
 @bp.returns(schemas.StaffSessionOut)
 @bp.fails(WrongPassword, TooMany)
