@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
-from promotions.pricing.cart import aware
+from promotions.pricing.canon import aware
 
 
 class Moment(TypeDecorator[datetime]):

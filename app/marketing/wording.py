@@ -31,6 +31,12 @@ MESSAGES = {
     Code.BUDGET_EXHAUSTED: "优惠已抢完",
     Code.BLOCKED: "与「{by}」不可同享",
     Code.DOMINATED: "已为您选用更划算的「{by}」",
+    Code.NOT_FOR_YOU: "您暂不在该优惠的适用人群内",
+    Code.NOT_YET: "优惠券还没到可用时间",
+    Code.EXPIRED: "优惠券已过期",
+    Code.DECLINED: "您选择了不使用",
+    Code.UNITS_REACHED: "活动价商品已抢完",
+    Code.GIFT_OUT: "赠品已送完",
 }
 
 

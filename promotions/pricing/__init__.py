@@ -2,17 +2,27 @@
 Pricing: `price(cart, snapshot)` and the types it speaks. Pure; standard library only.
 """
 
-from promotions.pricing.cart import Allowance, Cart, CartLine
+from promotions.pricing.buyer import ANYBODY, Allowance, Buyer, GiftChoice, HeldCoupon
+from promotions.pricing.cart import Cart, CartLine
 from promotions.pricing.engine import price
 from promotions.pricing.kinds import KINDS
 from promotions.pricing.kinds.spend_and_save import SpendAndSave, Tier
 from promotions.pricing.money import ALL_BP, apportion, pct_round, units_share
-from promotions.pricing.promotion import GroupMode, Promotion
-from promotions.pricing.quote import Adjustment, PricedLine, Quote, Verdict
+from promotions.pricing.promotion import EVERYBODY, Audience, GroupMode, Promotion, Slot
+from promotions.pricing.quote import (
+    ENGINE_VERSION,
+    Adjustment,
+    GiftLine,
+    PricedLine,
+    Quote,
+    Refusal,
+    Verdict,
+)
 from promotions.pricing.rule import (
     BadTerms,
     Base,
     Basket,
+    Gift,
     Lane,
     Measure,
     Offer,
@@ -26,18 +36,27 @@ from promotions.pricing.tally import Code
 
 __all__ = [
     "ALL_BP",
+    "ANYBODY",
+    "ENGINE_VERSION",
+    "EVERYBODY",
     "KINDS",
     "NOTHING",
     "Adjustment",
     "Allowance",
+    "Audience",
     "BadTerms",
     "Base",
     "Basket",
+    "Buyer",
     "Cart",
     "CartLine",
     "Code",
     "EmptyScope",
+    "Gift",
+    "GiftChoice",
+    "GiftLine",
     "GroupMode",
+    "HeldCoupon",
     "Lane",
     "Measure",
     "MixedGroup",
@@ -46,9 +65,11 @@ __all__ = [
     "Problem",
     "Promotion",
     "Quote",
+    "Refusal",
     "Rule",
     "Scope",
     "Shortfall",
+    "Slot",
     "Snapshot",
     "SpendAndSave",
     "Targets",

@@ -8,7 +8,7 @@ are allowed; beyond, it is greedy by what each further candidate adds, then one 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from promotions.pricing.cart import Allowance
+from promotions.pricing.buyer import Allowance
 from promotions.pricing.combining import Candidate, Eligible, conflict
 from promotions.pricing.rule import Offer
 from promotions.pricing.tally import Miss, Tally

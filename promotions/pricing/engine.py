@@ -8,7 +8,8 @@ of them comes in with the cart, and the order's transaction is the judge.
 from itertools import groupby
 
 from promotions.pricing.best_deal import Deal, Search
-from promotions.pricing.cart import Cart, digest
+from promotions.pricing.canon import digest
+from promotions.pricing.cart import Cart
 from promotions.pricing.combining import (
     Candidate,
     Eligible,
@@ -43,7 +44,7 @@ class _Pricing:
         self._snapshot = snapshot
         self._matches = snapshot.candidates(cart)
         self._allowances = {one.promotion_id: one for one in cart.allowances}
-        running = {line.line_id: line.amount_fen for line in cart.lines}
+        running = {line.line_id: line.base_amount_fen for line in cart.lines}
         self._tally = Tally(running, cart.freight_fen)
         self._applied: list[tuple[Candidate, Offer]] = []
         self._earlier: dict[int, tuple[Promotion, set[int]]] = {}

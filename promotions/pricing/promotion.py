@@ -3,10 +3,11 @@ A promotion as the engine prices it: a rule with a scope, a window and its manne
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 
-from promotions.pricing.cart import aware
+from promotions.pricing.buyer import Buyer
+from promotions.pricing.canon import aware
 from promotions.pricing.money import whole
 from promotions.pricing.rule import PROMOTION_LANES, Base, Lane, Rule
 from promotions.pricing.scope import ALL_GOODS, Scope
@@ -30,13 +31,86 @@ class NoSuchLane(ValueError):
 
 
 class EmptyWindow(ValueError):
-    """A promotion ends before it starts."""
+    """A promotion, or a slot of it, ends before it starts."""
+
+
+MINUTES_A_DAY = 24 * 60
+DAYS_A_WEEK = 7
+_CHINA = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Whom a promotion is for. An empty set means any; None means new or not."""
+
+    levels: frozenset[int] = frozenset()
+    tags: frozenset[str] = frozenset()
+    is_new: bool | None = None
+
+    def __post_init__(self) -> None:
+        for level in self.levels:
+            whole(level, "levels")
+
+    def admits(self, buyer: Buyer) -> bool:
+        """Say whether `buyer` is of one of the levels, has one of the tags, and is as new."""
+        return (
+            (not self.levels or buyer.level in self.levels)
+            and (not self.tags or not self.tags.isdisjoint(buyer.tags))
+            and (self.is_new is None or self.is_new is buyer.is_new)
+        )
+
+
+EVERYBODY = Audience()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """
+    Hours of the day in China, `[from_minute, until_minute)`, on some weekdays (0 is Monday).
+
+    :raises EmptyWindow: it ends no later than it starts; past midnight takes two slots.
+    """
+
+    from_minute: int
+    until_minute: int
+    weekdays: frozenset[int] = frozenset()
+    """Empty: every day."""
+
+    def __post_init__(self) -> None:
+        whole(self.from_minute, "from_minute", most=MINUTES_A_DAY)
+        whole(self.until_minute, "until_minute", most=MINUTES_A_DAY)
+        if self.until_minute <= self.from_minute:
+            raise EmptyWindow("the slot ends no later than it starts")
+        for weekday in self.weekdays:
+            whole(weekday, "weekdays", most=DAYS_A_WEEK - 1)
+
+    def covers(self, now: datetime) -> bool:
+        """Say whether `now` is within the slot; the start belongs to it, the end does not."""
+        weekday, minute = divmod(minute_of_week(now), MINUTES_A_DAY)
+        return (not self.weekdays or weekday in self.weekdays) and (
+            self.from_minute <= minute < self.until_minute
+        )
+
+    def minutes_of_week(self) -> set[int]:
+        """Return the minutes of the week at which it opens or closes."""
+        days = self.weekdays or range(DAYS_A_WEEK)
+        return {
+            (day * MINUTES_A_DAY + minute) % (DAYS_A_WEEK * MINUTES_A_DAY)
+            for day in days
+            for minute in (self.from_minute, self.until_minute)
+        }
+
+
+def minute_of_week(now: datetime) -> int:
+    """Return the minutes passed in China since the week began on Monday."""
+    there = now.astimezone(_CHINA)
+    return (there.weekday() * 24 + there.hour) * 60 + there.minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
     """
-    One promotion, ready to be priced. It is running during `[starts_at, ends_at)`.
+    One promotion, ready to be priced. It is running during `[starts_at, ends_at)`, in its slots.
 
     Two promotions may discount the same line only if each accepts a tag of the other, or their
     group's mode is `all`. Without tags a promotion combines with no stranger.
@@ -65,7 +139,12 @@ class Promotion:
     max_discount_fen: int | None = None
     """The most one order may save by it."""
     is_capped: bool = False
-    """Its uses or its budget are limited: whoever prices must bring its `Allowance`."""
+    """Something about it is limited: whoever prices must bring its `Allowance`."""
+    audience: Audience = EVERYBODY
+    slots: tuple[Slot, ...] = ()
+    """Hours during which it runs; none means all of its window."""
+    needs_coupon: bool = False
+    """It is a coupon template: a candidate only for a cart that holds a coupon of it."""
 
     def __post_init__(self) -> None:
         whole(self.promotion_id, "promotion_id")
@@ -88,8 +167,10 @@ class Promotion:
         return (-self.priority, self.promotion_id)
 
     def is_running(self, now: datetime) -> bool:
-        """Say whether `now` is within the window; the start belongs to it, the end does not."""
-        return self.starts_at <= now and (self.ends_at is None or now < self.ends_at)
+        """Say whether `now` is in window and slots; a start belongs to them, an end does not."""
+        if now < self.starts_at or (self.ends_at is not None and now >= self.ends_at):
+            return False
+        return not self.slots or any(slot.covers(now) for slot in self.slots)
 
     def agrees(self, other: "Promotion") -> bool:
         """Say whether each accepts a tag of the other, or both belong to one `all` group."""

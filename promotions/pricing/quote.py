@@ -4,21 +4,21 @@ The answer: what each line costs, what took how much off, and a verdict on every
 A quote is plain data with one canonical text, so the same input gives the same bytes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from promotions.pricing import cart as carts
+from promotions.pricing import canon
 from promotions.pricing.cart import CartLine
-from promotions.pricing.rule import Lane, Shortfall
+from promotions.pricing.rule import Gift, Lane, Shortfall
 from promotions.pricing.tally import Code
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Raised whenever the same input may give another quote or another text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
-    """What one applied promotion takes off: fen by line id, and fen of freight."""
+    """What one applied promotion takes off, by line and of freight, and what it gives."""
 
     promotion_id: int
     kind: str
@@ -26,10 +26,17 @@ class Adjustment:
     title: str
     shares: dict[int, int]
     freight_fen: int
+    coupon_id: int | None = None
+    units: dict[int, int] = field(default_factory=dict)
+    """Pieces sold at its price, by line id."""
+    gifts: tuple[Gift, ...] = ()
+    points: int = 0
+    coupons: tuple[tuple[int, int], ...] = ()
+    """(template promotion id, how many), given once the order is paid."""
 
     @property
     def amount_fen(self) -> int:
-        """The whole of it; what its budget is charged."""
+        """What it takes off; what its budget is charged."""
         return sum(self.shares.values()) + self.freight_fen
 
     def to_json(self) -> dict[str, Any]:
@@ -45,6 +52,17 @@ class Adjustment:
                 {"line_id": line_id, "amount_fen": share}
                 for line_id, share in sorted(self.shares.items())
                 if share
+            ],
+            "coupon_id": self.coupon_id,
+            "units": [
+                {"line_id": line_id, "quantity": quantity}
+                for line_id, quantity in sorted(self.units.items())
+            ],
+            "gifts": [gift.to_json() for gift in self.gifts],
+            "points": self.points,
+            "coupons": [
+                {"promotion_id": promotion_id, "count": count}
+                for promotion_id, count in self.coupons
             ],
         }
 
@@ -62,6 +80,7 @@ class Verdict:
     """The promotion that stands in its way."""
     shortfall: Shortfall | None = None
     """What the cart lacks for it, or, if it is applied, for its next step."""
+    coupon_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
@@ -72,6 +91,7 @@ class Verdict:
             "amount_fen": self.amount_fen,
             "by": self.by,
             "shortfall": None if self.shortfall is None else self.shortfall.to_json(),
+            "coupon_id": self.coupon_id,
         }
 
 
@@ -83,19 +103,28 @@ class PricedLine:
     sku_id: int
     quantity: int
     unit_price_fen: int
+    base_price_fen: int
+    """A unit before any promotion: the list price, or that of the buyer's level if lower."""
     payable_fen: int
+    """The line after promotions; the points that pay part of it are `tender_fen`."""
     discounts: tuple[tuple[int, int], ...]
     """(promotion id, fen), all positive."""
+    tender_fen: int = 0
 
     @property
     def amount_fen(self) -> int:
-        """The line before any promotion."""
+        """The line at its list price."""
         return self.unit_price_fen * self.quantity
+
+    @property
+    def member_saves_fen(self) -> int:
+        """What the buyer's level saves before any promotion."""
+        return (self.unit_price_fen - self.base_price_fen) * self.quantity
 
     @property
     def discount_fen(self) -> int:
         """What all promotions together take off the line."""
-        return self.amount_fen - self.payable_fen
+        return self.base_price_fen * self.quantity - self.payable_fen
 
     def to_json(self) -> dict[str, Any]:
         """Return the line as plain data."""
@@ -104,9 +133,11 @@ class PricedLine:
             "sku_id": self.sku_id,
             "quantity": self.quantity,
             "unit_price_fen": self.unit_price_fen,
+            "base_price_fen": self.base_price_fen,
             "amount_fen": self.amount_fen,
             "discount_fen": self.discount_fen,
             "payable_fen": self.payable_fen,
+            "tender_fen": self.tender_fen,
             "discounts": [
                 {"promotion_id": promotion_id, "amount_fen": share}
                 for promotion_id, share in self.discounts
@@ -115,12 +146,46 @@ class PricedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GiftLine:
+    """Pieces that come with the order for nothing, and the promotion that gives them."""
+
+    promotion_id: int
+    sku_id: int
+    quantity: int
+    value_fen: int
+    """The stated value of one piece."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the gift line as plain data."""
+        return {
+            "promotion_id": self.promotion_id,
+            "sku_id": self.sku_id,
+            "quantity": self.quantity,
+            "value_fen": self.value_fen,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A line that asks for more pieces than a promotion's terms sell: it may have `most`."""
+
+    promotion_id: int
+    line_id: int
+    most: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the refusal as plain data."""
+        return {"promotion_id": self.promotion_id, "line_id": self.line_id, "most": self.most}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """
     The price of a cart, explained.
 
-    `items_fen - discount_fen + freight_fen = payable_fen`, the lines' payables and freight sum to
-    `payable_fen`, and the trace holds each candidate once.
+    `items_fen - member_saves_fen - discount_fen + freight_fen - tender_fen = payable_fen`; the
+    lines' payables and freight, less the tender, sum to `payable_fen` too; and the trace holds each
+    candidate once, a coupon as one of its own.
     """
 
     snapshot_version: int
@@ -133,11 +198,21 @@ class Quote:
     freight_list_fen: int
     freight_fen: int
     """Freight to pay, after promotions."""
+    tender_fen: int = 0
+    """What points pay of the goods, never of freight."""
+    gifts: tuple[GiftLine, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    """What keeps the cart from being ordered as it is."""
 
     @property
     def items_fen(self) -> int:
-        """The goods before any promotion."""
+        """The goods at list prices."""
         return sum(line.amount_fen for line in self.lines)
+
+    @property
+    def member_saves_fen(self) -> int:
+        """What the buyer's level saves on the goods before any promotion."""
+        return sum(line.member_saves_fen for line in self.lines)
 
     @property
     def discount_fen(self) -> int:
@@ -147,7 +222,7 @@ class Quote:
     @property
     def payable_fen(self) -> int:
         """What the buyer pays."""
-        return sum(line.payable_fen for line in self.lines) + self.freight_fen
+        return sum(line.payable_fen for line in self.lines) + self.freight_fen - self.tender_fen
 
     def to_json(self) -> dict[str, Any]:
         """Return the quote as plain data: integers, text and lists in a fixed order."""
@@ -157,23 +232,27 @@ class Quote:
             "input_digest": self.input_digest,
             "is_optimal": self.is_optimal,
             "items_fen": self.items_fen,
+            "member_saves_fen": self.member_saves_fen,
             "discount_fen": self.discount_fen,
             "freight_list_fen": self.freight_list_fen,
             "freight_fen": self.freight_fen,
+            "tender_fen": self.tender_fen,
             "payable_fen": self.payable_fen,
             "lines": [line.to_json() for line in self.lines],
             "adjustments": [adjustment.to_json() for adjustment in self.adjustments],
+            "gifts": [gift.to_json() for gift in self.gifts],
+            "refusals": [refusal.to_json() for refusal in self.refusals],
             "trace": [verdict.to_json() for verdict in self.trace],
         }
 
     def canonical(self) -> bytes:
         """Return the one text of this quote, UTF-8 JSON."""
-        return carts.canonical(self.to_json())
+        return canon.canonical(self.to_json())
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the canonical text, in hex."""
-        return carts.digest(self.to_json())
+        return canon.digest(self.to_json())
 
 
 def priced_line(line: CartLine, adjustments: tuple[Adjustment, ...]) -> PricedLine:
@@ -185,6 +264,7 @@ def priced_line(line: CartLine, adjustments: tuple[Adjustment, ...]) -> PricedLi
         sku_id=line.sku_id,
         quantity=line.quantity,
         unit_price_fen=line.unit_price_fen,
-        payable_fen=line.amount_fen - sum(share for _, share in discounts),
+        base_price_fen=line.base_price_fen,
+        payable_fen=line.base_amount_fen - sum(share for _, share in discounts),
         discounts=discounts,
     )

@@ -6,7 +6,7 @@ groups, agreement, caps and the trace are the engine's and the same for every ki
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self
 
@@ -37,7 +37,7 @@ class Base(StrEnum):
     """The amounts that thresholds and percentages look at."""
 
     INITIAL = "initial"
-    """List prices, as if no promotion had applied yet."""
+    """What goods cost before any promotion."""
     RUNNING = "running"
     """What is left after the promotions applied before."""
 
@@ -46,6 +46,7 @@ class Measure(StrEnum):
     """What a condition counts."""
 
     AMOUNT_FEN = "amount_fen"
+    PIECES = "pieces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,28 +75,63 @@ class Shortfall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gift:
+    """Pieces of a SKU given with an order."""
+
+    sku_id: int
+    quantity: int
+    value_fen: int
+    """The stated value of one piece: deducted if it does not come back with the goods."""
+
+    @property
+    def worth_fen(self) -> int:
+        """The stated value of all pieces."""
+        return self.value_fen * self.quantity
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the gift as plain data."""
+        return {"sku_id": self.sku_id, "quantity": self.quantity, "value_fen": self.value_fen}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a promotion would take off: fen by line id, fen of freight; and its next step."""
+    """What a promotion would take off: fen by line id, fen of freight; what it gives; what next."""
 
     shares: Mapping[int, int] = field(default_factory=dict)
     freight_fen: int = 0
     next_step: Shortfall | None = None
+    units: Mapping[int, int] = field(default_factory=dict)
+    """Pieces sold at the promotion's price by line id; in the price lane only."""
+    refuses: Mapping[int, int] = field(default_factory=dict)
+    """The most pieces a line may have, by line id, where it asks for more than the terms sell."""
+    gifts: tuple[Gift, ...] = ()
+    points: int = 0
+    coupons: tuple[tuple[int, int], ...] = ()
+    """(template promotion id, how many)."""
 
     @property
     def saves_fen(self) -> int:
-        """The whole of the offer, goods and freight."""
+        """What it takes off, goods and freight."""
         return sum(self.shares.values()) + self.freight_fen
+
+    @property
+    def worth_fen(self) -> int:
+        """The stated value of its gifts."""
+        return sum([gift.worth_fen for gift in self.gifts])
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether the buyer gets anything from it."""
+        return bool(self.saves_fen or self.gifts or self.points or self.coupons)
 
     def capped(self, most_fen: int) -> "Offer":
         """Return this offer cut down, in proportion, to at most `most_fen`."""
         if self.saves_fen <= most_fen:
             return self
-        goods_fen = min(most_fen, sum(self.shares.values()))
-        return Offer(
-            shares=apportion(self.shares, goods_fen),
-            freight_fen=most_fen - goods_fen,
-            next_step=self.next_step,
-        )
+        # Freight first: then neither part grows when less is payable before it.
+        freight_fen = min(most_fen, self.freight_fen)
+        shares = apportion(self.shares, most_fen - freight_fen)
+        return replace(self, shares=shares, freight_fen=freight_fen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +139,31 @@ class Basket:
     """The part of a cart within one promotion's reach, as its rule sees it."""
 
     lines: tuple[CartLine, ...]
+    """By line id."""
     running: Mapping[int, int]
     """Fen still payable by line id; may hold other lines too."""
     freight_fen: int
     """Freight still payable."""
     base: Base
+    units_left: int | None = None
+    """Pieces the buyer may still have at the promotion's price; None: as many as there are."""
+    units_taken: int = 0
+    """Pieces it has priced on other lines of this cart; already taken from `units_left`."""
+    gifts_left: Mapping[int, int] = field(default_factory=dict)
+    """Pieces left by gift SKU id; a SKU that is not named is not limited."""
+    gift_choice: tuple[int, ...] = ()
+    """The gift SKUs the buyer would like."""
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces the lines hold together."""
+        return sum([line.quantity for line in self.lines])
 
     @property
     def amount_fen(self) -> int:
         """The fen that thresholds and percentages look at."""
         if self.base is Base.INITIAL:
-            return sum([line.unit_price_fen * line.quantity for line in self.lines])
+            return sum([line.base_amount_fen for line in self.lines])
         running = self.running
         return sum([running[line.line_id] for line in self.lines])
 
@@ -128,14 +178,21 @@ class Rule(Protocol):
     """
     Condition and benefit of one kind of promotion, with its terms.
 
-    An offer must not grow when the amounts payable before it shrink: the best-deal search takes a
-    promotion's offer on its own for the most it can give.
-    A rule in the shipping lane offers freight only, in any other lane shares of its lines only.
+    An offer must not grow, in fen or in worth, when the amounts payable before it shrink: the
+    best-deal search takes a promotion's offer on its own for the most it can give.
+    A rule in the shipping lane offers freight only; in any other lane shares lie on its lines.
+    A rule that limits pieces prices at most `units_left` of them, and names in `refuses` the lines
+    that ask for more if its terms say so instead of pricing the rest normally.
     """
 
     kind: ClassVar[str]
     lane: ClassVar[Lane]
     """Where promotions of this kind belong unless they say otherwise."""
+
+    @property
+    def sku_ids(self) -> frozenset[int] | None:
+        """The SKUs the terms themselves name, which are then the scope; None if they name none."""
+        ...
 
     @classmethod
     def parse(cls, terms: Mapping[str, Any]) -> Self:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from promotions.pricing.cart import Allowance
+from promotions.pricing.buyer import Allowance
 from promotions.pricing.combining import FREIGHT, Candidate
 from promotions.pricing.rule import Basket, Offer, Shortfall
 
@@ -29,6 +29,18 @@ class Code(StrEnum):
     """A promotion it may not be combined with is part of the best deal instead."""
     NOT_CHOSEN = "not_chosen"
     """Its group sent another member forward, or the best deal is better without it."""
+    NOT_FOR_YOU = "not_for_you"
+    """The buyer is not in its audience."""
+    NOT_YET = "not_yet"
+    """The coupon is not valid yet."""
+    EXPIRED = "expired"
+    """The coupon is no longer valid."""
+    DECLINED = "declined"
+    """The buyer does not want it."""
+    UNITS_REACHED = "units_reached"
+    """No piece is left at this price."""
+    GIFT_OUT = "gift_out"
+    """No gift is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,11 @@ class SpendAndSave:
             if higher.saves(higher.threshold_fen) <= lower.saves(higher.threshold_fen):
                 raise BadTerms("tiers", Problem.NOT_WORTH_IT)
 
+    @property
+    def sku_ids(self) -> frozenset[int] | None:
+        """None: the campaign's scope decides."""
+        return None
+
     @classmethod
     def parse(cls, terms: Mapping[str, Any]) -> Self:
         """

@@ -17,6 +17,10 @@ class FreightOff:
     threshold_fen: int
     off_fen: int
 
+    @property
+    def sku_ids(self) -> frozenset[int] | None:
+        return None
+
     @classmethod
     def parse(cls, terms: Mapping[str, Any]) -> Self:
         return cls(**terms)

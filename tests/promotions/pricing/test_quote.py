@@ -7,13 +7,15 @@ from promotions.pricing import Scope, Targets
 from tests.builders.promotions import make_cart, make_line, make_promotion, quote_of, spend_and_save
 
 EXPECTED = {
-    "engine_version": 1,
+    "engine_version": 2,
     "snapshot_version": 42,
     "is_optimal": True,
     "items_fen": 11_666,
+    "member_saves_fen": 0,
     "discount_fen": 1_000,
     "freight_list_fen": 800,
     "freight_fen": 800,
+    "tender_fen": 0,
     "payable_fen": 11_466,
     "lines": [
         {
@@ -21,9 +23,11 @@ EXPECTED = {
             "sku_id": 1,
             "quantity": 1,
             "unit_price_fen": 5_000,
+            "base_price_fen": 5_000,
             "amount_fen": 5_000,
             "discount_fen": 429,
             "payable_fen": 4_571,
+            "tender_fen": 0,
             "discounts": [{"promotion_id": 7, "amount_fen": 429}],
         },
         {
@@ -31,9 +35,11 @@ EXPECTED = {
             "sku_id": 2,
             "quantity": 2,
             "unit_price_fen": 3_333,
+            "base_price_fen": 3_333,
             "amount_fen": 6_666,
             "discount_fen": 571,
             "payable_fen": 6_095,
+            "tender_fen": 0,
             "discounts": [{"promotion_id": 7, "amount_fen": 571}],
         },
     ],
@@ -49,8 +55,15 @@ EXPECTED = {
                 {"line_id": 1, "amount_fen": 429},
                 {"line_id": 2, "amount_fen": 571},
             ],
+            "coupon_id": None,
+            "units": [],
+            "gifts": [],
+            "points": 0,
+            "coupons": [],
         }
     ],
+    "gifts": [],
+    "refusals": [],
     "trace": [
         {
             "promotion_id": 7,
@@ -59,6 +72,7 @@ EXPECTED = {
             "amount_fen": 1_000,
             "by": None,
             "shortfall": None,
+            "coupon_id": None,
         },
         {
             "promotion_id": 8,
@@ -73,6 +87,7 @@ EXPECTED = {
                 "gap": 1_000,
                 "saves_fen": 500,
             },
+            "coupon_id": None,
         },
     ],
 }

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from promotions.pricing import GroupMode, Lane, MixedGroup, Scope, Snapshot, Targets, price
-from promotions.pricing.cart import NaiveMoment
+from promotions.pricing.canon import NaiveMoment
 from promotions.pricing.money import NotWhole, OutOfRange
 from promotions.pricing.promotion import EmptyWindow, NoSuchLane
 from promotions.pricing.snapshot import DuplicatePromotion
