@@ -2,13 +2,26 @@
 The published campaigns as one snapshot, and the version that says when it is stale.
 
 Every publish, pause, resume and end takes a new number in the same transaction. Whoever keeps a
-compiled snapshot compares one number per use and loads again only when it differs.
+compiled snapshot compares one number and loads again only when it differs.
 """
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, aliased
 
 from promotions import pricing
 from promotions.definitions import campaign_of
@@ -58,23 +71,63 @@ def bump(session: Session, promotion: Promotion, *, now: datetime) -> None:
 
 def load(session: Session, *, now: datetime) -> pricing.Snapshot:
     """Return the snapshot of all published campaigns that are not over at `now`."""
-    is_live = (Promotion.status == CampaignStatus.PUBLISHED) & or_(
-        Promotion.ends_at.is_(None), Promotion.ends_at > now
+    return Loader().load(session, now=now)
+
+
+class Loader:
+    """
+    Loads snapshots one after another, and compiles only the campaigns that are new since the last.
+
+    A campaign's own version counts every change and every move, so what was compiled of a version
+    is what would be compiled again. Threads may share a loader.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[int, tuple[int, pricing.Promotion]] = {}
+
+    def load(self, session: Session, *, now: datetime) -> pricing.Snapshot:
+        """Return the snapshot of all published campaigns that are not over at `now`."""
+        before = self._compiled
+        given = {
+            "now": now,
+            "ids": list(before),
+            "versions": [version for version, _ in before.values()],
+        }
+        # One statement, so that number and campaigns are of one moment, whoever publishes now.
+        rows = session.execute(_LIVE, given, execution_options={"populate_existing": True}).all()
+        compiled = {
+            promotion_id: before[promotion_id]
+            if promotion is None
+            else (promotion.version, campaign_of(promotion, counter).compiled(promotion_id))
+            for _, promotion_id, promotion, counter in rows
+            if promotion_id is not None
+        }
+        self._compiled = compiled  # One assignment: a thread sees the old ones or the new ones.
+        return pricing.Snapshot(rows[0][0], [promotion for _, promotion in compiled.values()])
+
+
+def _live() -> Select[int, Any, Any, Any]:
+    """The number, and each live campaign: its id, and its rows unless this version is known."""
+    arrays = (
+        bindparam("ids", type_=ARRAY(BigInteger)),
+        bindparam("versions", type_=ARRAY(Integer)),
     )
-    # One statement: the number and the campaigns are of one moment, whoever publishes meanwhile.
-    rows = session.execute(
-        select(SnapshotVersion.version, Promotion, PromotionCounter)
+    known = func.unnest(*arrays).table_valued("id", "version").render_derived("known")
+    fresh, counter = aliased(Promotion), PromotionCounter
+    is_live = (Promotion.status == CampaignStatus.PUBLISHED) & or_(
+        Promotion.ends_at.is_(None),
+        Promotion.ends_at > bindparam("now", type_=Promotion.ends_at.type),
+    )
+    is_known = and_(known.c.id == Promotion.id, known.c.version == Promotion.version)
+    return (
+        select(SnapshotVersion.version, Promotion.id, fresh, counter)
         .select_from(SnapshotVersion)
         .join(Promotion, is_live, isouter=True)
-        .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
+        .join(known, is_known, isouter=True)
+        .join(fresh, (fresh.id == Promotion.id) & known.c.id.is_(None), isouter=True)
+        .join(counter, counter.promotion_id == fresh.id, isouter=True)
         .order_by(Promotion.id)
-        .execution_options(populate_existing=True)
-    ).all()
-    return pricing.Snapshot(
-        rows[0][0],
-        [
-            campaign_of(promotion, counter).compiled(promotion.id)
-            for _, promotion, counter in rows
-            if promotion is not None
-        ],
     )
+
+
+_LIVE = _live()

@@ -5,17 +5,13 @@ What the shop asks of the promotions engine: quotes, and holds on the promotions
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from app.catalogue.queries import SellableSku
 from app.core.errors import AppError
-from promotions import limits, pricing, snapshots
-
-_kept: WeakKeyDictionary[Engine | Connection, pricing.Snapshot] = WeakKeyDictionary()
-"""The compiled snapshot of each database this process talks to; one, outside of tests."""
+from app.marketing.snapshot import snapshot
+from promotions import limits, pricing
 
 
 class PromotionGone(AppError):
@@ -31,16 +27,6 @@ class QuoteLine:
     line_id: int
     sku: SellableSku
     quantity: int
-
-
-def snapshot(session: Session, *, now: datetime) -> pricing.Snapshot:
-    """Return the compiled promotions of the current version; one row read unless it has changed."""
-    bind = session.get_bind()
-    kept = _kept.get(bind)
-    if kept is None or kept.version != snapshots.version(session):
-        kept = snapshots.load(session, now=now)
-        _kept[bind] = kept
-    return kept
 
 
 def quote(

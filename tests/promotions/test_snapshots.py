@@ -1,0 +1,79 @@
+"""Snapshots loaded one after another: only what is new is read and compiled again."""
+
+from datetime import timedelta
+
+import pytest
+
+from promotions import campaigns, snapshots
+from promotions.definitions import Campaign
+from tests.builders.promotions import NOON, STAFF, make_campaign, make_published
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The titles of the campaigns compiled since the last `clear()`."""
+    titles = []
+    compile_ = Campaign.compiled
+
+    def noted(self, promotion_id):
+        titles.append(self.title)
+        return compile_(self, promotion_id)
+
+    monkeypatch.setattr(Campaign, "compiled", noted)
+    return titles
+
+
+def ids(snapshot):
+    return set(snapshot.promotions)
+
+
+def test_a_loader_compiles_each_version_of_a_campaign_once(session, compiled):
+    make_published(session, title="一")
+    loader = snapshots.Loader()
+    first = loader.load(session, now=NOON)
+    second = make_published(session, title="二")
+    compiled.clear()
+
+    both = loader.load(session, now=NOON)
+
+    assert compiled == ["二"]
+    assert ids(both) == ids(first) | {second.id}
+    assert all(both.promotions[known] is first.promotions[known] for known in ids(first))
+
+
+def test_what_it_kept_is_what_it_would_load_anew(session):
+    paused, running, ended = (make_published(session) for _ in range(3))
+    loader = snapshots.Loader()
+    loader.load(session, now=NOON)
+    campaigns.pause(session, promotion_id=paused.id, staff_id=STAFF, now=NOON)
+    campaigns.end(session, promotion_id=ended.id, staff_id=STAFF, now=NOON)
+    make_published(session, max_uses=3)
+
+    again, anew = loader.load(session, now=NOON), snapshots.load(session, now=NOON)
+
+    assert (again.version, again.promotions) == (anew.version, anew.promotions)
+    assert running.id in ids(again)
+    assert {paused.id, ended.id}.isdisjoint(ids(again))
+
+
+def test_a_campaign_resumed_after_a_pause_is_back(session):
+    promotion = make_published(session)
+    loader = snapshots.Loader()
+    seen = []
+    for move in (None, campaigns.pause, campaigns.resume):
+        if move:
+            move(session, promotion_id=promotion.id, staff_id=STAFF, now=NOON)
+        seen.append(ids(loader.load(session, now=NOON)))
+
+    assert seen == [{promotion.id}, set(), {promotion.id}]
+
+
+def test_drafts_and_what_is_over_are_left_out(session):
+    campaigns.create(session, campaign=make_campaign(), staff_id=STAFF, now=NOON)
+    make_published(session, ends_at=NOON + DAY)
+    loader = snapshots.Loader()
+
+    assert len(loader.load(session, now=NOON).promotions) == 1
+    assert loader.load(session, now=NOON + DAY).promotions == {}
