@@ -63,6 +63,15 @@ def snapshot(session: Session, version: int) -> pricing.Snapshot:
     )
 
 
+def quote(session: Session, cart: Mapping[str, Any], version: int) -> pricing.Quote:
+    """
+    Return the quote of a cart, as `Cart.to_json` wrote it, under the snapshot of a version.
+
+    :raises UnknownSnapshot: the snapshot cannot be built again.
+    """
+    return pricing.price(pricing.Cart.from_json(cart), snapshot(session, version))
+
+
 def campaign(document: Mapping[str, Any]) -> Campaign:
     """Return the campaign that `Campaign.to_json` wrote; what it does not name has its default."""
     known = {each.name for each in fields(Campaign)}

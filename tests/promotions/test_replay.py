@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from promotions import campaigns, replay, snapshots
+from promotions import campaigns, pricing, replay, snapshots
 from promotions.replay import UnknownSnapshot
-from tests.builders.promotions import NOON, make_campaign, make_published
+from tests.builders.promotions import NOON, make_campaign, make_cart, make_line, make_published
 
 HOUR = timedelta(hours=1)
 
@@ -92,3 +92,18 @@ class TestCampaign:
         del document["budget_fen"]
 
         assert replay.campaign({**document, "colour": "red"}).budget_fen is None
+
+
+class TestQuote:
+    def test_is_the_same_bytes_after_the_campaign_was_changed_paused_and_ended(self, session):
+        promotion = make_published(session)
+        cart = make_cart(make_line(1, fen=7_777, quantity=3), freight_fen=800)
+        stored = pricing.price(cart, snapshots.load(session, now=NOON))
+        for move in (campaigns.pause, campaigns.resume, campaigns.end):
+            step(session, move, promotion)
+        make_published(session, steps=((100, 99),), priority=9)
+
+        again = replay.quote(session, cart.to_json(), stored.snapshot_version)
+
+        assert stored.discount_fen == 1_000
+        assert again.canonical() == stored.canonical()
