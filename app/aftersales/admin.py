@@ -41,7 +41,7 @@ def show_after_sale(after_sale_no: str) -> AfterSale:
 @bp.returns(schemas.StaffAfterSaleOut)
 @bp.fails(AfterSaleNotFound, AfterSaleStateForbids, NotBeforeShipping)
 def approve_after_sale(after_sale_no: str) -> AfterSale:
-    """Give the buyer all the money back; the order will not be shipped."""
+    """Give the buyer the money of the case back; the pieces it is about will not be shipped."""
     with transaction() as session:
         return service.approve(
             session, after_sale_no=after_sale_no, staff_id=g.staff_id, now=clock.now()

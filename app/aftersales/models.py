@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,7 +14,7 @@ class AfterSaleKind(StrEnum):
     """What the buyer asks for."""
 
     MONEY_ONLY = "money_only"
-    """All the money back; the goods have not left yet."""
+    """The money of some pieces, or of all, back; the goods have not left yet."""
 
 
 class AfterSaleStatus(StrEnum):
@@ -94,6 +95,11 @@ class AfterSale(Base):
     """The buyer's words; WeChat shows them with the refund."""
     amount_fen: Mapped[Fen]
     """What goes back, freight included."""
+    breakdown: Mapped[dict[str, Any] | None]
+    """
+    `orders.returning.Return` as plain data: which pieces, at which share of the price, and which
+    gifts go with them. NULL in cases older than this: all that is left.
+    """
     answer: Mapped[str] = mapped_column(String(200), server_default="")
     """The words of staff to the buyer."""
     decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))

@@ -1,5 +1,6 @@
 """What a buyer does after the sale: ask for the money back, look, take it back."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import g
@@ -13,19 +14,38 @@ from app.core import clock, paging
 from app.core.db import read, transaction
 from app.core.http import Blueprint
 from app.orders.queries import OrderNotFound
+from app.orders.returning import Return, ReturnExceedsLine
 
 bp = Blueprint("after_sales", __name__, description="售后")
+
+
+@bp.post("/after-sales/preview")
+@bp.accepts(schemas.Pieces)
+@bp.returns(schemas.ReturnOut)
+@bp.fails(OrderNotFound, NotBeforeShipping, ReturnExceedsLine)
+def preview_refund(order_no: str, lines: Sequence[Mapping[str, int]] | None) -> Return:
+    """Show what I would get back for some pieces, or for all, and what goes with them."""
+    return service.preview(
+        read(), order_no=order_no, buyer_id=g.member_id, quantities=_quantities(lines)
+    )
 
 
 @bp.post("/after-sales")
 @bp.accepts(schemas.Application)
 @bp.idempotent()
 @bp.returns(schemas.AfterSaleOut, 201)
-@bp.fails(OrderNotFound, NotBeforeShipping, AfterSaleOpen)
-def apply_for_refund(session: Session, order_no: str, reason: str) -> AfterSale:
-    """Ask for all the money of a paid order that has not been shipped."""
+@bp.fails(OrderNotFound, NotBeforeShipping, ReturnExceedsLine, AfterSaleOpen)
+def apply_for_refund(
+    session: Session, order_no: str, reason: str, lines: Sequence[Mapping[str, int]] | None
+) -> AfterSale:
+    """Ask for the money of some pieces, or of all, of a paid order that has not been shipped."""
     return service.apply(
-        session, order_no=order_no, buyer_id=g.member_id, reason=reason, now=clock.now()
+        session,
+        order_no=order_no,
+        buyer_id=g.member_id,
+        quantities=_quantities(lines),
+        reason=reason,
+        now=clock.now(),
     )
 
 
@@ -58,3 +78,7 @@ def cancel_after_sale(after_sale_no: str) -> AfterSale:
         return service.cancel(
             session, after_sale_no=after_sale_no, buyer_id=g.member_id, now=clock.now()
         )
+
+
+def _quantities(lines: Sequence[Mapping[str, int]] | None) -> dict[int, int] | None:
+    return None if lines is None else {line["line_id"]: line["quantity"] for line in lines}

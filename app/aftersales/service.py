@@ -4,6 +4,7 @@ The moves of a case: apply, cancel, approve, reject, settle.
 The order's row is locked before the case's: it is the first lock of whatever moves money.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,12 +23,14 @@ from app.aftersales.models import (
 from app.core import numbers
 from app.core.errors import Conflict
 from app.orders import queries as orders
+from app.orders import returning
 from app.orders.models import Order, OrderStatus
+from app.orders.returning import Return
 from app.payments import service as payments
 
 
 class NotBeforeShipping(Conflict):
-    """Only a paid order that has not left can be refunded whole."""
+    """Only what is paid and has not left can be asked for."""
 
     code, title = "not_before_shipping", "仅已付款且未发货的订单可以申请退款"
 
@@ -44,14 +47,36 @@ class AfterSaleStateForbids(Conflict):
     code, title = "after_sale_state_forbids", "售后申请当前状态不允许该操作"
 
 
+def preview(
+    session: Session, *, order_no: str, buyer_id: int, quantities: Mapping[int, int] | None
+) -> Return:
+    """
+    Say what would go back for pieces of lines, or for all that is left; nothing is written.
+
+    :raises OrderNotFound, NotBeforeShipping, ReturnExceedsLine: as `apply`.
+    """
+    order = orders.get(session, order_no=order_no, buyer_id=buyer_id)
+    _refuse_unless_unshipped(order)
+    return returning.plan(order, order.lines, quantities)
+
+
 def apply(
-    session: Session, *, order_no: str, buyer_id: int, reason: str, now: datetime
+    session: Session,
+    *,
+    order_no: str,
+    buyer_id: int,
+    quantities: Mapping[int, int] | None = None,
+    reason: str,
+    now: datetime,
 ) -> AfterSale:
     """
-    Ask for all the money of an order that has not been shipped.
+    Ask for the money of pieces (by `order_line.id`), or of all that is left, of an unshipped order.
+
+    What goes back for them is settled here and kept: their stored share of the price.
 
     :raises OrderNotFound: there is none, or it is somebody else's.
     :raises NotBeforeShipping: it is not paid, or has left already.
+    :raises ReturnExceedsLine: a line has fewer pieces left, or is not one of the order's.
     :raises AfterSaleOpen: it is being asked for already.
     """
     order = orders.for_payment(session, order_no=order_no, buyer_id=buyer_id)
@@ -59,6 +84,7 @@ def apply(
     is_open = exists().where(AfterSale.order_id == order.id, AfterSale.status.in_(OPEN))
     if session.scalar(select(is_open)):
         raise AfterSaleOpen
+    plan = returning.plan(order, orders.lines(session, order_id=order.id), quantities)
     case = AfterSale(
         after_sale_no=numbers.after_sale_no(now),
         order_id=order.id,
@@ -67,7 +93,8 @@ def apply(
         kind=AfterSaleKind.MONEY_ONLY,
         status=AfterSaleStatus.APPLIED,
         reason=reason,
-        amount_fen=order.paid_fen - order.refunding_fen - order.refunded_fen,
+        amount_fen=plan.amount_fen,
+        breakdown=plan.to_json(),
         applied_at=now,
     )
     session.add(case)
@@ -90,10 +117,10 @@ def cancel(session: Session, *, after_sale_no: str, buyer_id: int, now: datetime
 
 def approve(session: Session, *, after_sale_no: str, staff_id: int, now: datetime) -> AfterSale:
     """
-    Give all the money of the order back: each line's share and the freight.
+    Give the money of a case back, as it was settled when the buyer asked.
 
-    From here on the order is not shipped. The case is refunded when payments says the money is
-    back; an order that cost nothing takes the same way without WeChat.
+    Until it is back the order is not shipped. The case is refunded when payments says so; what
+    cost nothing takes the same way without WeChat.
 
     :raises AfterSaleNotFound: there is none.
     :raises AfterSaleStateForbids: it is decided or cancelled already.
@@ -110,17 +137,15 @@ def approve(session: Session, *, after_sale_no: str, staff_id: int, now: datetim
         decided_by=staff_id,
     )
     _refuse_unless_unshipped(order)
-    line_amounts = {
-        line.id: line.payable_fen - line.refunding_fen - line.refunded_fen
-        for line in orders.lines(session, order_id=order.id)
-    }
+    plan = _settled(session, case, order)
     payments.request_refund(
         session,
         order_id=order.id,
         source=case.source,
         amount_fen=case.amount_fen,
-        line_amounts=line_amounts,
-        freight_fen=order.freight_fen - order.freight_refunding_fen - order.freight_refunded_fen,
+        line_amounts=plan.line_amounts,
+        freight_fen=plan.freight_fen,
+        quantities=plan.quantities,
         reason=case.reason,
         now=now,
     )
@@ -161,6 +186,12 @@ def settle(session: Session, *, source: str, now: datetime) -> bool:
         return False
     _move(session, case, AfterSaleStatus.REFUNDING, AfterSaleStatus.REFUNDED, refunded_at=now)
     return True
+
+
+def _settled(session: Session, case: AfterSale, order: Order) -> Return:
+    if case.breakdown is not None:
+        return Return.from_json(case.breakdown)
+    return returning.plan(order, orders.lines(session, order_id=order.id))
 
 
 def _refuse_unless_unshipped(order: Order) -> None:

@@ -36,6 +36,15 @@ RULES = {
         FROM after_sale AS a JOIN refund AS r ON r.source = 'after_sale:' || a.after_sale_no
         WHERE a.status = 'refunded' AND r.status <> 'success' ORDER BY a.id
     """,
+    "aftersales.the_parts_make_the_amount": """
+        SELECT 'after-sale ' || a.after_sale_no, coalesce(sum((line->>'amount_fen')::bigint), 0)
+            + (breakdown->>'freight_fen')::bigint, a.amount_fen
+        FROM after_sale AS a
+        LEFT JOIN LATERAL jsonb_array_elements(breakdown->'lines') AS line ON true
+        WHERE breakdown IS NOT NULL
+        GROUP BY a.id HAVING coalesce(sum((line->>'amount_fen')::bigint), 0)
+            + (breakdown->>'freight_fen')::bigint <> a.amount_fen ORDER BY a.id
+    """,
     "aftersales.a_refund_has_its_case": """
         SELECT 'refund ' || r.out_refund_no, r.source, 'the source of a case'
         FROM refund AS r

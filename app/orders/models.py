@@ -90,6 +90,15 @@ REFUND_TRANSITIONS = {
 }
 
 
+class LineKind(StrEnum):
+    """What a line of an order is."""
+
+    GOODS = "goods"
+    """What the buyer chose and pays for."""
+    GIFT = "gift"
+    """What a promotion adds; costs nothing, is shipped with the goods."""
+
+
 def _words(column: str, kind: type[StrEnum]) -> CheckConstraint:
     members = ", ".join(f"'{member}'" for member in kind)
     return CheckConstraint(f"{column} IN ({members})", name=column)
@@ -176,6 +185,11 @@ class Order(Base):
     """The canonical text of the quote it was placed at: why each line costs what it costs."""
     quote_digest: Mapped[str] = mapped_column(String(64))
     """SHA-256 of `quote` in hex."""
+    quote_input: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """
+    The canonical text of the cart that was priced: with the promotions in force it gives the same
+    quote again. NULL in orders older than promotions by person.
+    """
     snapshot_version: Mapped[int] = mapped_column(BigInteger)
     """The promotions that were in force."""
     remark: Mapped[str] = mapped_column(String(200), default="")
@@ -217,8 +231,14 @@ class OrderLine(Base):
     __tablename__ = "order_line"
     __table_args__ = (
         UniqueConstraint("order_id", "seq"),
-        CheckConstraint("quantity BETWEEN 1 AND 999", name="quantity"),
+        _words("kind", LineKind),
+        CheckConstraint("quantity >= 1 AND (quantity <= 999 OR kind = 'gift')", name="quantity"),
         CheckConstraint("unit_price_fen >= 0", name="price_not_negative"),
+        CheckConstraint(
+            "CASE kind WHEN 'gift' THEN unit_price_fen = 0 AND value_fen >= 0"
+            " AND promotion_id IS NOT NULL ELSE value_fen = 0 AND promotion_id IS NULL END",
+            name="gifts_cost_nothing",
+        ),
         CheckConstraint("amount_fen = unit_price_fen * quantity", name="amount_is_the_product"),
         CheckConstraint("discount_fen BETWEEN 0 AND amount_fen", name="discount_within_amount"),
         CheckConstraint("payable_fen = amount_fen - discount_fen", name="payable_is_the_rest"),
@@ -227,6 +247,11 @@ class OrderLine(Base):
             " AND refunding_fen + refunded_fen <= payable_fen",
             name="refunds_within_payable",
         ),
+        CheckConstraint(
+            "refunding_quantity >= 0 AND refunded_quantity >= 0"
+            " AND refunding_quantity + refunded_quantity <= quantity",
+            name="returns_within_quantity",
+        ),
         CheckConstraint("restocked_quantity BETWEEN 0 AND quantity", name="restocked_quantity"),
         Index("ix_order_line_sku_id", "sku_id"),
     )
@@ -234,7 +259,12 @@ class OrderLine(Base):
     id: Mapped[BigId]
     order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"))
     seq: Mapped[int]
-    """1, 2, 3… within the order; the line id of the quote."""
+    """1, 2, 3… within the order, gifts last; of goods the line id of the quote."""
+    kind: Mapped[str] = mapped_column(String(20), server_default=LineKind.GOODS)
+    promotion_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The promotion that gives a gift; NULL for goods."""
+    value_fen: Mapped[Fen] = mapped_column(server_default="0")
+    """The stated value of one piece of a gift, deducted when it should come back and does not."""
     sku_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sku.id"))
     spu_id: Mapped[int] = mapped_column(BigInteger)
     category_path: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
@@ -250,6 +280,10 @@ class OrderLine(Base):
     """After every discount, without freight: the base of refunds and of commission."""
     refunding_fen: Mapped[Fen] = mapped_column(default=0)
     refunded_fen: Mapped[Fen] = mapped_column(default=0)
+    refunding_quantity: Mapped[int] = mapped_column(server_default="0")
+    """Pieces whose refund is on its way; of a gift, those that go with them."""
+    refunded_quantity: Mapped[int] = mapped_column(server_default="0")
+    """Pieces given back; of a gift, those cancelled, brought back or paid for."""
     restocked_quantity: Mapped[int] = mapped_column(default=0)
     """Given back to the shelf by a refund before shipping."""
 
@@ -293,5 +327,7 @@ class OrderRefund(Base):
     freight_fen: Mapped[Fen]
     line_amounts: Mapped[dict[str, Any]]
     """Fen by `order_line.id` (as text: it is JSON)."""
+    quantities: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    """Pieces by `order_line.id` that come back, gifts included; empty: it is about money only."""
     begun_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

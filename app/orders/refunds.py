@@ -15,7 +15,14 @@ from app.catalogue import stock
 from app.core import metrics
 from app.core.errors import Conflict
 from app.orders import queries
-from app.orders.models import Order, OrderLine, OrderRefund, OrderStatus, RefundStatus
+from app.orders.models import (
+    LineKind,
+    Order,
+    OrderLine,
+    OrderRefund,
+    OrderStatus,
+    RefundStatus,
+)
 from app.orders.paying import line_source
 from distribution import commissions
 from distribution.commissions import RefundedLine
@@ -51,12 +58,14 @@ def begin_refund(
     refund_source: str,
     line_amounts: Mapping[int, int],
     freight_fen: int,
+    quantities: Mapping[int, int] | None = None,
     now: datetime,
 ) -> bool:
     """
     Set aside fen of lines (by `order_line.id`) and of freight to go back; shipping waits for it.
 
-    An order that cost nothing may be refunded with nothing. Returns False if it was begun before.
+    `quantities` says which pieces of which lines come back with it, if it is about goods. What
+    costs nothing may be refunded with nothing. Returns False if it was begun before.
 
     :raises NotRefundable: the order is not paid, or wholly refunded.
     :raises RefundExceedsPaid: a line, or the freight, has less left than is asked.
@@ -66,7 +75,8 @@ def begin_refund(
         return False
     if order.status not in REFUNDABLE:
         raise NotRefundable
-    amount_fen = _set_aside(session, order, line_amounts, freight_fen)
+    pieces = dict(quantities or {})
+    amount_fen = _set_aside(session, order, line_amounts, freight_fen, pieces)
     session.add(
         OrderRefund(
             source=refund_source,
@@ -75,6 +85,7 @@ def begin_refund(
             amount_fen=amount_fen,
             freight_fen=freight_fen,
             line_amounts={str(line_id): fen for line_id, fen in line_amounts.items() if fen},
+            quantities={str(line_id): count for line_id, count in pieces.items()},
             begun_at=now,
         )
     )
@@ -86,8 +97,9 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     """
     Record that the money of a refund went back: commission is clawed back in proportion.
 
-    A line refunded whole before shipping puts its goods back on sale; an order refunded whole is
-    `refunded`. Returns False if it was finished before.
+    Pieces that never left are on sale again. An order refunded whole is `refunded`: its coupons
+    go back to the buyer, what it granted is taken back as far as it is unused. Returns False if it
+    was finished before.
 
     :raises RefundUnknown: it was never begun, or was abandoned.
     """
@@ -99,9 +111,10 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     order.refunded_fen += refund.amount_fen
     order.freight_refunded_fen += refund.freight_fen
     for line in touched:
-        line.refunded_fen += refund.line_amounts[str(line.id)]
+        line.refunded_fen += _fen(refund, line)
+        line.refunded_quantity += _pieces(refund, line)
     was_shipped = order.shipped_at is not None
-    if order.refunded_fen == order.paid_fen:
+    if _is_over(order, lines, refund):
         order.status = OrderStatus.REFUNDED
         metrics.orders.labels("refunded").inc()
     _settle(session, refund, RefundStatus.REFUNDED, now=now)
@@ -110,7 +123,11 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     commissions.claw_back(
         session,
         refund_source=refund_source,
-        lines=[RefundedLine(line_source(order, line), line.refunded_fen) for line in touched],
+        lines=[
+            RefundedLine(line_source(order, line), line.refunded_fen)
+            for line in touched
+            if line.kind == LineKind.GOODS
+        ],
         now=now,
     )
     return True
@@ -133,28 +150,38 @@ def abandon_refund(session: Session, *, order_id: int, refund_source: str, now: 
 
 
 def _set_aside(
-    session: Session, order: Order, line_amounts: Mapping[int, int], freight_fen: int
+    session: Session,
+    order: Order,
+    line_amounts: Mapping[int, int],
+    freight_fen: int,
+    quantities: Mapping[int, int],
 ) -> int:
     """Raise what is on its way back, of the order and of each line; return the whole of it."""
     by_id = {line.id: line for line in queries.lines(session, order_id=order.id)}
-    if not line_amounts.keys() <= by_id.keys():
-        raise ValueError(f"{order.order_no} has no lines {line_amounts.keys() - by_id.keys()}")
-    if freight_fen < 0 or min(line_amounts.values(), default=0) < 0:
+    strangers = (line_amounts.keys() | quantities.keys()) - by_id.keys()
+    if strangers:
+        raise ValueError(f"{order.order_no} has no lines {strangers}")
+    if min([freight_fen, *line_amounts.values(), *quantities.values()]) < 0:
         raise ValueError("a refund is never negative")
     amount_fen = sum(line_amounts.values()) + freight_fen
-    if amount_fen == 0 and order.paid_fen > 0:
+    if amount_fen == 0 and order.paid_fen > 0 and not quantities:
         raise ValueError("a refund of nothing")
-    for line_id, fen in line_amounts.items():
-        line = by_id[line_id]
-        if fen > line.payable_fen - line.refunding_fen - line.refunded_fen:
-            raise RefundExceedsPaid(line_id=line_id)
-        line.refunding_fen += fen
+    for line_id, line in by_id.items():
+        _set_line_aside(line, line_amounts.get(line_id, 0), quantities.get(line_id, 0))
     if freight_fen > order.freight_fen - order.freight_refunding_fen - order.freight_refunded_fen:
         raise RefundExceedsPaid
     order.refunding_fen += amount_fen
     order.freight_refunding_fen += freight_fen
     order.version += 1
     return amount_fen
+
+
+def _set_line_aside(line: OrderLine, fen: int, pieces: int) -> None:
+    too_much = fen > line.payable_fen - line.refunding_fen - line.refunded_fen
+    if too_much or pieces > line.quantity - line.refunding_quantity - line.refunded_quantity:
+        raise RefundExceedsPaid(line_id=line.id)
+    line.refunding_fen += fen
+    line.refunding_quantity += pieces
 
 
 def _begun(
@@ -179,10 +206,32 @@ def _take_from_refunding(
     order.refunding_fen -= refund.amount_fen
     order.freight_refunding_fen -= refund.freight_fen
     order.version += 1
-    touched = [line for line in lines if str(line.id) in refund.line_amounts]
+    named = refund.line_amounts.keys() | refund.quantities.keys()
+    touched = [line for line in lines if str(line.id) in named]
     for line in touched:
-        line.refunding_fen -= refund.line_amounts[str(line.id)]
+        line.refunding_fen -= _fen(refund, line)
+        line.refunding_quantity -= _pieces(refund, line)
     return touched
+
+
+def _fen(refund: OrderRefund, line: OrderLine) -> int:
+    return int(refund.line_amounts.get(str(line.id), 0))
+
+
+def _pieces(refund: OrderRefund, line: OrderLine) -> int:
+    return int(refund.quantities.get(str(line.id), 0))
+
+
+def _is_over(order: Order, lines: Sequence[OrderLine], refund: OrderRefund) -> bool:
+    """Say whether nothing of the order is left: no money, or, if it cost nothing, no goods."""
+    if order.refunded_fen < order.paid_fen:
+        return False
+    goods = [line for line in lines if line.kind == LineKind.GOODS]
+    return (
+        order.paid_fen > 0
+        or not refund.quantities
+        or all(line.refunded_quantity == line.quantity for line in goods)
+    )
 
 
 def _settle(session: Session, refund: OrderRefund, status: RefundStatus, *, now: datetime) -> None:
@@ -192,21 +241,18 @@ def _settle(session: Session, refund: OrderRefund, status: RefundStatus, *, now:
 
 
 def _put_back(session: Session, order: Order, lines: Sequence[OrderLine], *, now: datetime) -> None:
-    """Put goods that never left back on sale: of lines refunded whole, or of the whole order."""
+    """Put goods that never left back on sale: pieces given back, or what is refunded whole."""
     is_over = order.status == OrderStatus.REFUNDED
-    back = [
-        line
-        for line in lines
-        if line.restocked_quantity == 0 and (is_over or 0 < line.payable_fen == line.refunded_fen)
-    ]
-    if not back:
-        return
     quantities: dict[int, int] = {}
-    for line in back:
-        quantities[line.sku_id] = quantities.get(line.sku_id, 0) + line.quantity
-        line.restocked_quantity = line.quantity
+    for line in lines:
+        is_whole = is_over or 0 < line.payable_fen == line.refunded_fen
+        back = (line.quantity if is_whole else line.refunded_quantity) - line.restocked_quantity
+        if back:
+            quantities[line.sku_id] = quantities.get(line.sku_id, 0) + back
+            line.restocked_quantity += back
     session.flush()
-    stock.restock(session, source=order.source, quantities=quantities, now=now)
+    if quantities:
+        stock.restock(session, source=order.source, quantities=quantities, now=now)
 
 
 def _find(session: Session, refund_source: str) -> OrderRefund | None:

@@ -14,7 +14,7 @@ from app.marketing import wording
 from app.marketing.quotes import QuoteOut
 from app.orders import queries
 from app.orders.drafts import Draft
-from app.orders.models import CloseReason, Order, OrderOrigin, OrderStatus
+from app.orders.models import CloseReason, LineKind, Order, OrderOrigin, OrderStatus
 
 BUY_NOW_LINES_MAX = 50
 REMARK_MAX = 200
@@ -101,6 +101,15 @@ class OrderLineOut(ma.Schema):
     payable_fen = Fen(required=True)
     refunding_fen = Fen(required=True)
     refunded_fen = Fen(required=True)
+    kind = _one_of(LineKind, metadata={"description": "goods 商品，gift 赠品"})
+    promotion_id = Id(
+        required=True, allow_none=True, metadata={"description": "赠品来自的活动；商品为空"}
+    )
+    value_fen = Fen(required=True, metadata={"description": "赠品单件标明价值；商品为 0"})
+    refunding_quantity = ma.fields.Integer(required=True)
+    refunded_quantity = ma.fields.Integer(
+        required=True, metadata={"description": "已退件数；赠品为已取消件数"}
+    )
 
 
 class OrderAddressOut(ma.Schema):

@@ -47,6 +47,21 @@ RULES = {
         WHERE (o.refunding_fen, o.refunded_fen)
             <> (coalesce(r.refunding, 0), coalesce(r.refunded, 0)) ORDER BY o.id
     """,
+    "orders.returned_pieces_are_on_record": """
+        SELECT 'order ' || o.order_no || ', line ' || l.seq,
+            l.refunding_quantity || ' + ' || l.refunded_quantity,
+            r.refunding || ' + ' || r.refunded
+        FROM order_line AS l JOIN shop_order AS o ON o.id = l.order_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum((quantities->>l.id::text)::bigint)
+                    FILTER (WHERE status = 'refunding'), 0) AS refunding,
+                coalesce(sum((quantities->>l.id::text)::bigint)
+                    FILTER (WHERE status = 'refunded'), 0) AS refunded
+            FROM order_refund WHERE order_id = o.id
+        ) AS r
+        WHERE (l.refunding_quantity, l.refunded_quantity) <> (r.refunding, r.refunded)
+        ORDER BY l.id
+    """,
     "orders.quote_is_what_was_agreed": """
         SELECT 'order ' || o.order_no, encode(sha256(o.quote), 'hex'), o.quote_digest
         FROM shop_order AS o WHERE encode(sha256(o.quote), 'hex') <> o.quote_digest ORDER BY o.id
@@ -63,19 +78,41 @@ RULES = {
                 (q->>'snapshot_version')::bigint)
         ORDER BY id
     """,
+    "orders.input_is_what_was_priced": """
+        SELECT 'order ' || order_no, encode(sha256(quote_input), 'hex'),
+            convert_from(quote, 'UTF8')::jsonb->>'input_digest'
+        FROM shop_order WHERE encode(sha256(quote_input), 'hex')
+            <> convert_from(quote, 'UTF8')::jsonb->>'input_digest' ORDER BY id
+    """,
     "orders.lines_are_the_quotes": """
         SELECT 'order ' || order_no, ours::text, theirs::text
         FROM shop_order AS o
         CROSS JOIN LATERAL (
             SELECT jsonb_agg(jsonb_build_array(seq, sku_id, quantity, unit_price_fen, discount_fen,
                 payable_fen) ORDER BY seq) AS ours
-            FROM order_line WHERE order_id = o.id
+            FROM order_line WHERE order_id = o.id AND kind = 'goods'
         ) AS l
         CROSS JOIN LATERAL (
             SELECT jsonb_agg(jsonb_build_array(each->'line_id', each->'sku_id', each->'quantity',
                 each->'unit_price_fen', each->'discount_fen', each->'payable_fen')
                 ORDER BY (each->>'line_id')::bigint) AS theirs
             FROM jsonb_array_elements(convert_from(o.quote, 'UTF8')::jsonb->'lines') AS each
+        ) AS q
+        WHERE ours IS DISTINCT FROM theirs ORDER BY o.id
+    """,
+    "orders.gifts_are_the_quotes": """
+        SELECT 'order ' || o.order_no, ours::text, theirs::text
+        FROM shop_order AS o
+        CROSS JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_array(promotion_id, sku_id, quantity, value_fen)
+                ORDER BY promotion_id, sku_id) AS ours
+            FROM order_line WHERE order_id = o.id AND kind = 'gift'
+        ) AS l
+        CROSS JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_array(each->'promotion_id', each->'sku_id',
+                each->'quantity', each->'value_fen')
+                ORDER BY (each->>'promotion_id')::bigint, (each->>'sku_id')::bigint) AS theirs
+            FROM jsonb_array_elements(convert_from(o.quote, 'UTF8')::jsonb->'gifts') AS each
         ) AS q
         WHERE ours IS DISTINCT FROM theirs ORDER BY o.id
     """,

@@ -25,7 +25,7 @@ class NothingToRefund(Exception):
     """A refund is asked for an order that no payment of ours ever paid."""
 
 
-def request_refund(
+def request_refund(  # noqa: PLR0913  # One argument per column.
     session: Session,
     *,
     order_id: int,
@@ -33,15 +33,16 @@ def request_refund(
     amount_fen: int,
     line_amounts: Mapping[int, int],
     freight_fen: int,
+    quantities: Mapping[int, int] | None = None,
     reason: str,
     now: datetime,
 ) -> Refund:
     """
     Begin to give money back for `source` (`after_sale:A…`), once; asked again, return the first.
 
-    `line_amounts` is fen by `order_line.id`; with `freight_fen` it sums to `amount_fen`. The order
-    counts it as refunding from now on, and as refunded when WeChat says so; then
-    `aftersales.refund_settled(source)` is deferred. An order that cost nothing is settled at once.
+    `line_amounts` is fen and `quantities` pieces by `order_line.id`; the fen and `freight_fen` sum
+    to `amount_fen`. The order counts it as refunding from now on, and as refunded when WeChat says
+    so; then `aftersales.refund_settled(source)` is deferred. What cost nothing is settled at once.
 
     :raises NotRefundable: the order is not paid, or wholly refunded.
     :raises RefundExceedsPaid: more is asked than is left.
@@ -57,6 +58,7 @@ def request_refund(
         refund_source=source,
         line_amounts=line_amounts,
         freight_fen=freight_fen,
+        quantities=quantities,
         now=now,
     )
     refund = Refund(

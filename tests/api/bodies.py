@@ -135,6 +135,7 @@ REQUESTS = {
     "POST /api/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][1], "reason": "不想要了"}
     ),
+    "POST /api/v1/after-sales/preview": Request(lambda ids, _: {"order_no": ids["order_no"][1]}),
     "POST /api/v1/distributor/bind": Request(lambda ids, _: {"invite_code": ids["invite_code"][0]}),
     "POST /admin/v1/sessions": Request(
         lambda ids, _: {"username": ids["username"][0], "password": PASSWORD}

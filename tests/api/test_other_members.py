@@ -40,6 +40,7 @@ def named_in_body(mine, theirs):
     yield "POST /api/v1/cart/select", {"item_ids": [item], "is_selected": False}, 404
     case = {"order_no": theirs["order_no"][1], "reason": "不想要了"}
     yield "POST /api/v1/after-sales", case, 404
+    yield "POST /api/v1/after-sales/preview", {"order_no": theirs["order_no"][1]}, 404
 
 
 @pytest.fixture
