@@ -7,10 +7,10 @@ A contradictory set-up is refused when it is written, not discovered by a shoppe
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from promotions import pricing, queries, snapshots
+from promotions import caps, pricing, queries, snapshots
 from promotions.definitions import Campaign, UnknownKind, campaign_of
 from promotions.models import Promotion, PromotionCounter, PromotionVersion
 from promotions.pricing.promotion import EmptyWindow
@@ -64,7 +64,7 @@ def create(session: Session, *, campaign: Campaign, staff_id: int, now: datetime
     _write(promotion, campaign, now)
     session.add(promotion)
     session.flush()
-    _set_caps(session, promotion, campaign)
+    caps.write(session, promotion.id, campaign)
     _record(session, promotion, Action.CREATED, staff_id)
     return promotion
 
@@ -84,7 +84,7 @@ def change(
         raise WrongStatus(promotion.status)
     _write(promotion, campaign, now)
     promotion.version += 1
-    _set_caps(session, promotion, campaign)
+    caps.write(session, promotion.id, campaign)
     _record(session, promotion, Action.CHANGED, staff_id)
     return promotion
 
@@ -183,20 +183,6 @@ def _checked(campaign: Campaign) -> pricing.Promotion:
     if budget_fen is not None and most_fen is not None and budget_fen < most_fen:
         raise Contradiction("budget_fen", Flaw.BUDGET_TOO_SMALL)
     return compiled
-
-
-def _set_caps(session: Session, promotion: Promotion, campaign: Campaign) -> None:
-    """Give a draft the counter its limits need; nothing is taken of them before it is published."""
-    session.execute(delete(PromotionCounter).where(PromotionCounter.promotion_id == promotion.id))
-    if campaign.is_capped:
-        session.add(
-            PromotionCounter(
-                promotion_id=promotion.id,
-                max_uses=campaign.max_uses,
-                budget_fen=campaign.budget_fen,
-            )
-        )
-    session.flush()
 
 
 def _start(

@@ -5,14 +5,19 @@ A campaign as plain data, and the promotion the pricing engine makes of it.
 `definition`; both directions of that are here and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from promotions import pricing
 from promotions.models import Promotion, PromotionCounter
+from promotions.states import MemberPeriod
 
+COUPON_KINDS = "coupon_"
+"""What the names of the kinds begin with that a buyer needs a coupon for."""
+CAPS = ("max_uses", "budget_fen", "max_units", "member_max_uses", "member_max_units")
+"""The limits that a counter carries, by the name they have there and in a set-up."""
 SCOPE_FIELDS = ("category_ids", "spu_ids", "sku_ids", "tags")
 
 
@@ -26,7 +31,9 @@ class Campaign:
     Everything a merchant decides about a campaign.
 
     `includes` and `excludes` map `category_ids`, `spu_ids`, `sku_ids` and `tags` to lists; no
-    `includes` means all goods. `terms` are the kind's own.
+    `includes` means all goods. `terms` are the kind's own. `audience` has `levels`, `tags` and
+    `is_new`, each of `slots` has `weekdays`, `from_minute` and `until_minute`, each of `gift_stock`
+    has `sku_id` and `total`. `issue` says how the coupons of a coupon kind are issued.
     """
 
     kind: str
@@ -44,13 +51,31 @@ class Campaign:
     stop_after: bool = False
     base: str = pricing.Base.RUNNING.value
     max_discount_fen: int | None = None
+    audience: Mapping[str, Any] | None = None
+    slots: Sequence[Mapping[str, Any]] = ()
+    gift_stock: Sequence[Mapping[str, int]] = ()
+    issue: Mapping[str, Any] | None = None
     max_uses: int | None = None
     budget_fen: int | None = None
+    max_units: int | None = None
+    member_max_uses: int | None = None
+    member_max_units: int | None = None
+    member_period: str = MemberPeriod.LIFETIME.value
+
+    @property
+    def has_counter(self) -> bool:
+        """Whether uses, budget or pieces are limited, for all together or for each member."""
+        return any(getattr(self, name) is not None for name in CAPS)
 
     @property
     def is_capped(self) -> bool:
-        """Whether uses or budget are limited."""
-        return self.max_uses is not None or self.budget_fen is not None
+        """Whether it is limited in any way, its gifts included."""
+        return self.has_counter or bool(self.gift_stock)
+
+    @property
+    def needs_coupon(self) -> bool:
+        """Whether it is a template of coupons: only who holds one may use it."""
+        return self.kind.startswith(COUPON_KINDS)
 
     def compiled(self, promotion_id: int) -> pricing.Promotion:
         """
@@ -69,10 +94,7 @@ class Campaign:
             lane=rule.lane,
             starts_at=self.starts_at,
             ends_at=self.ends_at,
-            scope=pricing.Scope(
-                include=None if self.includes is None else _targets(self.includes),
-                exclude=_targets(self.excludes),
-            ),
+            scope=pricing.Scope(include=self._includes(rule), exclude=_targets(self.excludes)),
             group=self.group,
             group_mode=pricing.GroupMode(self.group_mode),
             priority=self.priority,
@@ -82,6 +104,9 @@ class Campaign:
             base=pricing.Base(self.base),
             max_discount_fen=self.max_discount_fen,
             is_capped=self.is_capped,
+            audience=audience_of(self.audience),
+            slots=slots_of(self.slots),
+            needs_coupon=self.needs_coupon,
         )
 
     def definition(self) -> dict[str, Any]:
@@ -95,6 +120,12 @@ class Campaign:
             "stop_after": self.stop_after,
             "base": self.base,
             "max_discount_fen": self.max_discount_fen,
+            "audience": None if self.audience is None else _plain_audience(self.audience),
+            "slots": [_plain_slot(slot) for slot in self.slots],
+            "gift_stock": [
+                {"sku_id": stock["sku_id"], "total": stock["total"]} for stock in self.gift_stock
+            ],
+            "issue": None if self.issue is None else dict(self.issue),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -108,9 +139,14 @@ class Campaign:
             "group": self.group,
             "priority": self.priority,
             "tags": sorted(self.tags),
-            "max_uses": self.max_uses,
-            "budget_fen": self.budget_fen,
+            **{name: getattr(self, name) for name in CAPS},
+            "member_period": self.member_period,
         }
+
+    def _includes(self, rule: pricing.Rule) -> pricing.Targets | None:
+        if rule.sku_ids is not None:
+            return pricing.Targets(sku_ids=rule.sku_ids)
+        return None if self.includes is None else _targets(self.includes)
 
 
 def rule_of(kind: str, terms: Mapping[str, Any]) -> pricing.Rule:
@@ -125,8 +161,39 @@ def rule_of(kind: str, terms: Mapping[str, Any]) -> pricing.Rule:
     return pricing.KINDS[kind].parse(terms)
 
 
+def audience_of(chosen: Mapping[str, Any] | None) -> pricing.Audience:
+    """Return the audience that these levels, tags and newness describe; without any, everybody."""
+    if chosen is None:
+        return pricing.EVERYBODY
+    return pricing.Audience(
+        levels=frozenset(chosen.get("levels", ())),
+        tags=frozenset(chosen.get("tags", ())),
+        is_new=chosen.get("is_new"),
+    )
+
+
+def slots_of(chosen: Iterable[Mapping[str, Any]]) -> tuple[pricing.Slot, ...]:
+    """
+    Return the slots in the order given.
+
+    :raises EmptyWindow: one ends no later than it starts.
+    """
+    return tuple(
+        pricing.Slot(
+            from_minute=slot["from_minute"],
+            until_minute=slot["until_minute"],
+            weekdays=frozenset(slot.get("weekdays", ())),
+        )
+        for slot in chosen
+    )
+
+
 def campaign_of(row: Promotion, counter: PromotionCounter | None) -> Campaign:
     """Return the campaign that is stored in `row` and, if it is limited, `counter`."""
+    stored = {**row.definition, "agrees_with": tuple(row.definition["agrees_with"])}
+    if counter is not None:
+        stored |= {name: getattr(counter, name) for name in CAPS}
+        stored["member_period"] = counter.member_period.value
     return Campaign(
         kind=row.kind,
         title=row.title,
@@ -135,9 +202,7 @@ def campaign_of(row: Promotion, counter: PromotionCounter | None) -> Campaign:
         group=row.group_name,
         priority=row.priority,
         tags=tuple(row.tags),
-        max_uses=None if counter is None else counter.max_uses,
-        budget_fen=None if counter is None else counter.budget_fen,
-        **{**row.definition, "agrees_with": tuple(row.definition["agrees_with"])},
+        **stored,
     )
 
 
@@ -147,3 +212,20 @@ def _targets(chosen: Mapping[str, Any]) -> pricing.Targets:
 
 def _plain(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return {name: sorted(chosen[name]) for name in SCOPE_FIELDS if chosen.get(name)}
+
+
+def _plain_audience(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    audience = audience_of(chosen)
+    return {
+        "levels": sorted(audience.levels),
+        "tags": sorted(audience.tags),
+        "is_new": audience.is_new,
+    }
+
+
+def _plain_slot(slot: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "weekdays": sorted(slot.get("weekdays", ())),
+        "from_minute": slot["from_minute"],
+        "until_minute": slot["until_minute"],
+    }

@@ -2,30 +2,38 @@
 Limits are held, not counted: an order takes its uses when placed, uses them up when paid, gives
 them back when closed.
 
-Each step is repeatable by source. A counter is taken by one guarded UPDATE, counters in id order,
-so neither a race nor a repetition can spend more than the cap, and two orders cannot deadlock.
+Each step is repeatable by source, and what a source gave back it may take anew. Each row is taken
+by one guarded UPDATE, always in one order, so neither a race nor a repetition can take more than a
+cap, and two orders cannot deadlock.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from promotions import pricing
-from promotions.models import Promotion, PromotionCounter, PromotionReservation
-from promotions.states import CampaignStatus, ReservationStatus
+from promotions import counters, pricing, reservations, standings
+from promotions.counters import Use
+from promotions.reservations import SourceReused
+from promotions.standings import Standing
+from promotions.states import ReservationStatus
 
-
-class Use(NamedTuple):
-    """What one source takes of one promotion."""
-
-    promotion_id: int
-    amount_fen: int
-    """What it saves: charged to the budget."""
-    uses: int = 1
+__all__ = [
+    "BudgetExhausted",
+    "GiftOut",
+    "LimitReached",
+    "MemberLimitReached",
+    "NotRunning",
+    "Refused",
+    "SourceReused",
+    "Use",
+    "allowances",
+    "confirm",
+    "release",
+    "reserve",
+    "uses_of",
+]
 
 
 class Refused(Exception):
@@ -37,7 +45,15 @@ class Refused(Exception):
 
 
 class LimitReached(Refused):
-    """Too few uses are left."""
+    """Too few uses or pieces are left."""
+
+
+class MemberLimitReached(Refused):
+    """The member has had as many uses or pieces as one person may."""
+
+
+class GiftOut(Refused):
+    """Too little is left of a gift."""
 
 
 class BudgetExhausted(Refused):
@@ -48,32 +64,39 @@ class NotRunning(Refused):
     """The promotion is paused, over or not yet begun: the price came from a stale snapshot."""
 
 
-class SourceReused(Exception):
-    """The source has reserved before, and not the same."""
-
-
 def uses_of(quote: pricing.Quote) -> list[Use]:
-    """Return what an order at this quote takes: one use of each applied promotion."""
-    return [Use(one.promotion_id, one.amount_fen) for one in quote.adjustments]
+    """Return what an order at this quote takes of each applied promotion: one use, and more."""
+    return [_use_of(adjustment) for adjustment in quote.adjustments]
 
 
-def reserve(session: Session, *, source: str, uses: Sequence[Use], now: datetime) -> None:
+def reserve(
+    session: Session, *, source: str, member_id: int, uses: Sequence[Use], now: datetime
+) -> None:
     """
-    Hold `uses` for `source`, all or none. Doing it again with the same uses changes nothing.
+    Hold `uses` for `source`, all or none. Doing it again with the same uses changes nothing, unless
+    they were given back: then they are taken anew.
 
     After an exception the transaction must be rolled back: some may be taken.
 
-    :raises NotRunning: a promotion is no longer running.
-    :raises LimitReached: too few uses are left of one.
+    :raises NotRunning: a promotion is not running at `now`.
+    :raises LimitReached: too few uses or pieces are left of one.
     :raises BudgetExhausted: too little budget is left of one.
-    :raises SourceReused: the source holds, or held, something else.
+    :raises MemberLimitReached: the member has had what one person may have of one.
+    :raises GiftOut: too little is left of a gift.
+    :raises SourceReused: the source holds, or has used, something else.
     """
-    if not uses or not _is_new(session, source, uses, now):
+    if not uses:
         return
-    limited = _require_running(session, [use.promotion_id for use in uses], now)
-    for use in sorted(uses):
-        if use.promotion_id in limited:
-            _take(session, use)
+    wanted = sorted(uses)
+    found = standings.standings(session, [use.promotion_id for use in wanted], now=now)
+    if not reservations.write(
+        session, source=source, member_id=member_id, uses=wanted, standings=found, now=now
+    ):
+        return
+    for use in wanted:
+        if not found[use.promotion_id].is_running:
+            raise NotRunning(use.promotion_id)
+    _take_all(session, [(use, found[use.promotion_id]) for use in wanted], member_id, now)
 
 
 def confirm(session: Session, *, source: str, now: datetime) -> int:
@@ -86,118 +109,60 @@ def release(session: Session, *, source: str, now: datetime) -> int:
     return _settle(session, source, ReservationStatus.RELEASED, now)
 
 
-def allowances(session: Session, promotion_ids: Iterable[int]) -> tuple[pricing.Allowance, ...]:
-    """Return what is left of the limited ones among `promotion_ids`, as a cart brings it."""
-    counters = session.execute(
-        select(
-            PromotionCounter.promotion_id,
-            PromotionCounter.max_uses - PromotionCounter.uses_used - PromotionCounter.uses_reserved,
-            PromotionCounter.budget_fen - PromotionCounter.used_fen - PromotionCounter.reserved_fen,
-        )
-        .where(PromotionCounter.promotion_id.in_(list(promotion_ids)))
-        .order_by(PromotionCounter.promotion_id)
+def allowances(
+    session: Session, promotion_ids: Iterable[int], *, member_id: int | None, now: datetime
+) -> tuple[pricing.Allowance, ...]:
+    """
+    Return what is left of the limited ones among `promotion_ids`, as a cart brings it.
+
+    Of uses and pieces it is the lesser of what all may have together and what the member may; a
+    visitor without an id has had nothing yet.
+    """
+    return standings.left(session, promotion_ids, member_id=member_id, now=now)
+
+
+def _use_of(adjustment: pricing.Adjustment) -> Use:
+    gifts: Counter[int] = Counter()
+    for gift in adjustment.gifts:
+        gifts[gift.sku_id] += gift.quantity
+    return Use(
+        adjustment.promotion_id,
+        adjustment.amount_fen,
+        units=sum(adjustment.units.values()),
+        gifts=tuple(sorted(gifts.items())),
     )
-    return tuple(
-        pricing.Allowance(promotion_id=promotion_id, uses=uses, budget_fen=budget_fen)
-        for promotion_id, uses, budget_fen in counters
-    )
 
 
-def _is_new(session: Session, source: str, uses: Sequence[Use], now: datetime) -> bool:
-    """Write the reservations unless they are there; a racing twin of this source waits here."""
-    rows = [
-        {
-            "source": source,
-            "promotion_id": use.promotion_id,
-            "uses": use.uses,
-            "amount_fen": use.amount_fen,
-            "status": ReservationStatus.RESERVED,
-            "reserved_at": now,
-        }
-        for use in uses
-    ]
-    row = PromotionReservation
-    written = session.scalars(
-        insert(row).values(rows).on_conflict_do_nothing().returning(row.promotion_id)
-    ).all()
-    held = session.execute(
-        select(row.promotion_id, row.amount_fen, row.uses).where(row.source == source)
-    )
-    if sorted(Use(*each) for each in held) != sorted(uses) or 0 < len(written) < len(uses):
-        raise SourceReused(source)
-    return bool(written)
+def _take_all(
+    session: Session, wanted: Sequence[tuple[Use, Standing]], member_id: int, now: datetime
+) -> None:
+    for use, standing in wanted:
+        if standing.is_counted and not counters.take(session, use):
+            raise _why_not(session, use, now)
+    for use, standing in wanted:
+        if not counters.take_for_member(session, use, standing, member_id):
+            raise MemberLimitReached(use.promotion_id)
+    for use, _ in wanted:
+        if not counters.take_gifts(session, use):
+            raise GiftOut(use.promotion_id)
 
 
-def _require_running(session: Session, promotion_ids: list[int], now: datetime) -> set[int]:
-    """Check that all are running; return those with a limit."""
-    found = session.execute(
-        select(Promotion.id, PromotionCounter.promotion_id)
-        .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
-        .where(
-            Promotion.id.in_(promotion_ids),
-            Promotion.status == CampaignStatus.PUBLISHED,
-            Promotion.starts_at <= now,
-            or_(Promotion.ends_at.is_(None), Promotion.ends_at > now),
-        )
-    ).all()
-    stopped = set(promotion_ids) - {promotion_id for promotion_id, _ in found}
-    if stopped:
-        raise NotRunning(min(stopped))
-    return {limited for _, limited in found if limited is not None}
-
-
-def _take(session: Session, use: Use) -> None:
-    """Take one use of a counter, if all of it still fits."""
-    counter = PromotionCounter
-    uses_after = counter.uses_used + counter.uses_reserved + use.uses
-    spent_after = counter.used_fen + counter.reserved_fen + use.amount_fen
-    taken = session.execute(
-        update(counter)
-        .where(
-            counter.promotion_id == use.promotion_id,
-            or_(counter.max_uses.is_(None), uses_after <= counter.max_uses),
-            or_(counter.budget_fen.is_(None), spent_after <= counter.budget_fen),
-        )
-        .values(
-            uses_reserved=counter.uses_reserved + use.uses,
-            reserved_fen=counter.reserved_fen + use.amount_fen,
-        )
-        .returning(counter.promotion_id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if taken is None:
-        (left,) = allowances(session, [use.promotion_id])
-        too_few = left.uses is not None and left.uses < use.uses
-        raise (LimitReached if too_few else BudgetExhausted)(use.promotion_id)
+def _why_not(session: Session, use: Use, now: datetime) -> Refused:
+    """Return why the shared counter of `use` cannot be taken."""
+    (left,) = allowances(session, [use.promotion_id], member_id=None, now=now)
+    too_few = left.uses is not None and left.uses < use.uses
+    too_small = left.units is not None and left.units < use.units
+    return (LimitReached if too_few or too_small else BudgetExhausted)(use.promotion_id)
 
 
 def _settle(session: Session, source: str, status: ReservationStatus, now: datetime) -> int:
-    held = session.execute(
-        update(PromotionReservation)
-        .where(
-            PromotionReservation.source == source,
-            PromotionReservation.status == ReservationStatus.RESERVED,
-        )
-        .values(status=status, settled_at=now)
-        .returning(
-            PromotionReservation.promotion_id,
-            PromotionReservation.amount_fen,
-            PromotionReservation.uses,
-        )
-        .execution_options(synchronize_session=False)
-    ).all()
+    settled = reservations.settle(session, source=source, status=status, now=now)
     is_used = status is ReservationStatus.CONFIRMED
-    for use in sorted(Use(*row) for row in held):
-        counter = PromotionCounter
-        session.execute(
-            update(counter)
-            .where(counter.promotion_id == use.promotion_id)
-            .values(
-                uses_reserved=counter.uses_reserved - use.uses,
-                reserved_fen=counter.reserved_fen - use.amount_fen,
-                uses_used=counter.uses_used + (use.uses if is_used else 0),
-                used_fen=counter.used_fen + (use.amount_fen if is_used else 0),
-            )
-            .execution_options(synchronize_session=False)
-        )
-    return len(held)
+    for use, _, _ in settled:
+        counters.settle(session, use, is_used=is_used)
+    if not is_used:
+        for use, member_id, day in settled:
+            counters.give_back_for_member(session, use, member_id, day)
+    for use, _, _ in settled:
+        counters.settle_gifts(session, use, is_used=is_used)
+    return len(settled)

@@ -33,7 +33,7 @@ def quote(
     session: Session,
     *,
     lines: Sequence[QuoteLine],
-    member_id: int,  # noqa: ARG001  # Part of the promise to callers: limits per person hang on it.
+    member_id: int,
     freight_fen: int,
     now: datetime,
 ) -> pricing.Quote:
@@ -43,18 +43,25 @@ def quote(
         lines=tuple(_cart_line(line) for line in lines), now=now, freight_fen=freight_fen
     )
     if limited := current.limited(cart):
-        cart = replace(cart, allowances=limits.allowances(session, limited))
+        cart = replace(
+            cart, allowances=limits.allowances(session, limited, member_id=member_id, now=now)
+        )
     return pricing.price(cart, current)
 
 
-def reserve(session: Session, *, source: str, quote: pricing.Quote, now: datetime) -> None:
+def reserve(
+    session: Session, *, source: str, member_id: int, quote: pricing.Quote, now: datetime
+) -> None:
     """
-    Hold for `source` what the promotions in `quote` take of their limits, all or none; repeatable.
+    Hold for `source`, a member's order, what the promotions in `quote` take of their limits.
+
+    All or none; repeatable.
 
     :raises PromotionGone: the one in `promotion_id` has run out or is no longer running.
     """
     try:
-        limits.reserve(session, source=source, uses=limits.uses_of(quote), now=now)
+        uses = limits.uses_of(quote)
+        limits.reserve(session, source=source, member_id=member_id, uses=uses, now=now)
     except limits.Refused as refused:
         raise PromotionGone(promotion_id=refused.promotion_id) from refused
 

@@ -62,7 +62,7 @@ def place(
     session.flush()
     if draft.quote.payable_fen:
         queue.defer(session, "orders.expire", schedule_at=order.expires_at, order_id=order.id)
-    marketing.reserve(session, source=order.source, quote=draft.quote, now=now)
+    marketing.reserve(session, source=order.source, member_id=buyer_id, quote=draft.quote, now=now)
     stock.hold(session, source=order.source, quantities=wanted.quantities, now=now)
     session.execute(insert(OrderLine), [_row(order.id, line) for line in draft.lines])
     metrics.orders.labels("placed").inc()

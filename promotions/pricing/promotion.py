@@ -36,7 +36,8 @@ class EmptyWindow(ValueError):
 
 MINUTES_A_DAY = 24 * 60
 DAYS_A_WEEK = 7
-_CHINA = timezone(timedelta(hours=8))
+CHINA = timezone(timedelta(hours=8))
+"""Slots, and limits a day, are of days in China; it has one time zone and no summer time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ class Slot:
 
 def minute_of_week(now: datetime) -> int:
     """Return the minutes passed in China since the week began on Monday."""
-    there = now.astimezone(_CHINA)
+    there = now.astimezone(CHINA)
     return (there.weekday() * 24 + there.hour) * 60 + there.minute
 
 

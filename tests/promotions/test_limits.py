@@ -19,10 +19,16 @@ from tests.builders.promotions import (
 )
 
 LATER = NOON + timedelta(minutes=5)
+MEMBER, OTHER = 1, 2
 
 
-def reserve(session, source, *uses, now=NOON):
-    limits.reserve(session, source=source, uses=[Use(*use) for use in uses], now=now)
+def reserve(session, source, *uses, member_id=MEMBER, now=NOON):
+    wanted = [Use(*use) for use in uses]
+    limits.reserve(session, source=source, member_id=member_id, uses=wanted, now=now)
+
+
+def left(session, promotion, member_id=MEMBER, now=NOON):
+    return limits.allowances(session, [promotion.id], member_id=member_id, now=now)
 
 
 def counted(session, promotion):
@@ -51,7 +57,7 @@ class TestReserve:
         reserve(session, "order:A", (limited.id, 400))
 
         assert counted(session, limited) == (1, 400, 0, 0)
-        assert limits.allowances(session, [limited.id]) == (
+        assert left(session, limited) == (
             Allowance(promotion_id=limited.id, uses=2, budget_fen=600),
         )
         assert list(verify.verify(session)) == []
@@ -62,13 +68,26 @@ class TestReserve:
 
         assert counted(session, limited) == (1, 400, 0, 0)
 
-    def test_again_after_it_was_given_back_changes_nothing(self, session, limited):
+    @pytest.mark.parametrize("amount_fen", [400, 300])
+    def test_what_was_given_back_is_taken_anew(self, session, limited, amount_fen):
         reserve(session, "order:A", (limited.id, 400))
         limits.release(session, source="order:A", now=LATER)
 
-        reserve(session, "order:A", (limited.id, 400))
+        reserve(session, "order:A", (limited.id, amount_fen), now=LATER)
 
+        assert counted(session, limited) == (1, amount_fen, 0, 0)
+        assert statuses(session, "order:A") == {ReservationStatus.RESERVED}
+        assert limits.release(session, source="order:A", now=LATER) == 1
         assert counted(session, limited) == (0, 0, 0, 0)
+        assert list(verify.verify(session)) == []
+
+    def test_what_was_given_back_may_be_gone(self, session, limited):
+        reserve(session, "order:A", (limited.id, 600))
+        limits.release(session, source="order:A", now=LATER)
+        reserve(session, "order:B", (limited.id, 500))
+
+        with pytest.raises(BudgetExhausted):
+            reserve(session, "order:A", (limited.id, 600))
 
     def test_something_else_by_the_same_source_is_refused(self, session, limited):
         other = make_published(session)
@@ -92,7 +111,7 @@ class TestReserve:
         reserve(session, "order:A", (promotion.id, 400))
 
         assert statuses(session, "order:A") == {ReservationStatus.RESERVED}
-        assert limits.allowances(session, [promotion.id]) == ()
+        assert left(session, promotion) == ()
 
     def test_nothing_is_noted_for_nothing(self, session):
         reserve(session, "order:A")
@@ -118,7 +137,7 @@ class TestReserve:
         reserve(session, "order:A", (limited.id, 600))
         reserve(session, "order:B", (limited.id, 400))
 
-        assert limits.allowances(session, [limited.id])[0].budget_fen == 0
+        assert left(session, limited)[0].budget_fen == 0
 
     def test_a_limit_of_uses_alone_and_a_budget_alone(self, session):
         once = make_published(session, max_uses=1)

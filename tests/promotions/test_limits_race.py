@@ -28,6 +28,10 @@ def together(work):
         return list(pool.map(run, range(THREADS)))
 
 
+def reserve(session, source, *uses, member_id=1):
+    limits.reserve(session, source=source, member_id=member_id, uses=uses, now=NOON)
+
+
 def counter_of(session, promotion):
     counter = session.get(PromotionCounter, promotion.id, populate_existing=True)
     session.rollback()
@@ -44,9 +48,7 @@ def test_exactly_as_many_win_as_there_are(session, own_session, caps, winners):
     def buy(number):
         with own_session() as own:
             try:
-                limits.reserve(
-                    own, source=f"order:{number}", uses=[Use(promotion.id, 100)], now=NOON
-                )
+                reserve(own, f"order:{number}", Use(promotion.id, 100))
             except Refused:
                 own.rollback()
                 return False
@@ -84,7 +86,7 @@ def test_orders_that_take_the_same_two_limits_never_deadlock(session, own_sessio
         with own_session() as own:
             for turn in range(5):
                 source = f"order:{number}.{turn}"
-                limits.reserve(own, source=source, uses=uses[:: 1 if number % 2 else -1], now=NOON)
+                reserve(own, source, *uses[:: 1 if number % 2 else -1])
                 own.commit()
                 limits.release(own, source=source, now=NOON)
                 own.commit()
@@ -100,7 +102,7 @@ def test_one_source_at_once_from_everywhere_counts_once(session, own_session):
 
     def work(number):
         with own_session() as own:
-            limits.reserve(own, source="order:A", uses=[Use(promotion.id, 100)], now=NOON)
+            reserve(own, "order:A", Use(promotion.id, 100))
             own.commit()
             if number % 2:
                 limits.confirm(own, source="order:A", now=NOON)

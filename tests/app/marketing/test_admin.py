@@ -249,7 +249,8 @@ class TestReading:
     def test_shows_what_orders_took_of_the_limits(self, client, staff, body, session, now):
         made = create(client, staff, body, max_uses=9, budget_fen=5_000).json
         move(client, staff, made["id"], "publish")
-        limits.reserve(session, source="order:A", uses=[Use(made["id"], 1_000)], now=now)
+        uses = [Use(made["id"], 1_000)]
+        limits.reserve(session, source="order:A", member_id=1, uses=uses, now=now)
         session.commit()
 
         shown = client.get(f"/admin/v1/promotions/{made['id']}", headers=staff).json

@@ -74,7 +74,7 @@ class TestQuote:
         cup = sellable(session, price_fen=10_000)
         make_published(session, max_uses=1)
         first = quote(session, cup)
-        service.reserve(session, source="order:A", quote=first, now=NOON)
+        service.reserve(session, source="order:A", member_id=1, quote=first, now=NOON)
 
         second = quote(session, cup)
 
@@ -134,7 +134,9 @@ class TestHolds:
         promotion = make_published(session, max_uses=5)
 
         for _ in range(2):
-            service.reserve(session, source="order:A", quote=quote(session, cup), now=NOON)
+            service.reserve(
+                session, source="order:A", member_id=1, quote=quote(session, cup), now=NOON
+            )
         held = self.counter(session, promotion)
         for _ in range(2):
             service.confirm(session, source="order:A", now=NOON)
@@ -146,7 +148,7 @@ class TestHolds:
     def test_closing_gives_it_back(self, session):
         cup = sellable(session, price_fen=10_000)
         promotion = make_published(session, max_uses=5)
-        service.reserve(session, source="order:A", quote=quote(session, cup), now=NOON)
+        service.reserve(session, source="order:A", member_id=1, quote=quote(session, cup), now=NOON)
 
         service.release(session, source="order:A", now=NOON)
 
@@ -159,7 +161,7 @@ class TestHolds:
         campaigns.pause(session, promotion_id=promotion.id, staff_id=1, now=NOON)
 
         with pytest.raises(PromotionGone) as refused:
-            service.reserve(session, source="order:A", quote=stale, now=NOON)
+            service.reserve(session, source="order:A", member_id=1, quote=stale, now=NOON)
 
         assert refused.value.members == {"promotion_id": promotion.id}
 

@@ -1,0 +1,137 @@
+"""
+How promotions stand for a member at a moment: whether they run, and what their limits leave.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from promotions import pricing
+from promotions.definitions import slots_of
+from promotions.models import (
+    LIFETIME,
+    Promotion,
+    PromotionCounter,
+    PromotionGiftStock,
+    PromotionMemberCounter,
+)
+from promotions.pricing.promotion import CHINA
+from promotions.states import CampaignStatus, MemberPeriod
+
+
+class Standing(NamedTuple):
+    """How a promotion stands when an order takes it, for one member."""
+
+    is_running: bool
+    is_counted: bool
+    """Some limit is one of all members together."""
+    max_uses: int | None
+    """How many uses the member may have within `day`; None is no limit."""
+    max_units: int | None
+    day: date
+
+    @property
+    def is_personal(self) -> bool:
+        """Say whether the member's own takings are limited."""
+        return self.max_uses is not None or self.max_units is not None
+
+
+def today(now: datetime) -> date:
+    """Return the day in China that `now` falls on."""
+    return now.astimezone(CHINA).date()
+
+
+def standings(
+    session: Session, promotion_ids: Iterable[int], *, now: datetime
+) -> dict[int, Standing]:
+    """Return how each of the promotions that exist stands at `now`: status, window and slots."""
+    counter = PromotionCounter
+    found = session.execute(
+        select(
+            Promotion.id,
+            and_(
+                Promotion.status == CampaignStatus.PUBLISHED,
+                Promotion.starts_at <= now,
+                or_(Promotion.ends_at.is_(None), Promotion.ends_at > now),
+            ),
+            Promotion.definition["slots"],
+            func.num_nonnulls(counter.max_uses, counter.budget_fen, counter.max_units) > 0,
+            counter.member_max_uses,
+            counter.member_max_units,
+            counter.member_period,
+        )
+        .join(counter, counter.promotion_id == Promotion.id, isouter=True)
+        .where(Promotion.id.in_(list(promotion_ids)))
+    )
+    return {
+        promotion_id: Standing(
+            is_running=in_window and _is_open(slots, now),
+            is_counted=is_counted,
+            max_uses=max_uses,
+            max_units=max_units,
+            day=today(now) if period is MemberPeriod.DAY else LIFETIME,
+        )
+        for promotion_id, in_window, slots, is_counted, max_uses, max_units, period in found
+    }
+
+
+def left(
+    session: Session, promotion_ids: Iterable[int], *, member_id: int | None, now: datetime
+) -> tuple[pricing.Allowance, ...]:
+    """Return what is left for a member of the limited ones among the promotions."""
+    all_, own = PromotionCounter, PromotionMemberCounter
+    day = case((all_.member_period == MemberPeriod.DAY, today(now)), else_=LIFETIME)
+    gift = PromotionGiftStock
+    pairs = func.jsonb_build_array(
+        gift.sku_id, gift.max_units - gift.units_used - gift.units_reserved
+    )
+    gifts = select(func.jsonb_agg(pairs)).where(gift.promotion_id == Promotion.id).scalar_subquery()
+    found = session.execute(
+        select(
+            Promotion.id,
+            func.least(
+                all_.max_uses - all_.uses_used - all_.uses_reserved,
+                all_.member_max_uses - func.coalesce(own.uses, 0),
+            ),
+            all_.budget_fen - all_.used_fen - all_.reserved_fen,
+            func.least(
+                all_.max_units - all_.units_used - all_.units_reserved,
+                all_.member_max_units - func.coalesce(own.units, 0),
+            ),
+            func.coalesce(gifts, func.jsonb_build_array()),
+        )
+        .join(all_, all_.promotion_id == Promotion.id, isouter=True)
+        .join(
+            own,
+            and_(own.promotion_id == all_.promotion_id, own.member_id == member_id, own.day == day),
+            isouter=True,
+        )
+        .where(Promotion.id.in_(list(promotion_ids)))
+        .order_by(Promotion.id)
+    )
+    return tuple(
+        _allowance(*row) for row in found if any(side not in (None, []) for side in row[1:])
+    )
+
+
+def _allowance(
+    promotion_id: int,
+    uses: int | None,
+    budget_fen: int | None,
+    units: int | None,
+    gifts: list[list[int]],
+) -> pricing.Allowance:
+    return pricing.Allowance(
+        promotion_id=promotion_id,
+        uses=uses,
+        budget_fen=budget_fen,
+        units=units,
+        gifts=tuple(sorted((sku_id, pieces) for sku_id, pieces in gifts)),
+    )
+
+
+def _is_open(slots: list[dict[str, Any]] | None, now: datetime) -> bool:
+    return not slots or any(slot.covers(now) for slot in slots_of(slots))
