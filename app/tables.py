@@ -16,10 +16,11 @@ from distribution import models as distribution_models
 from promotions import base as promotions
 from promotions import member_models as promotions_members
 from promotions import models as promotions_models
+from promotions.coupons import models as promotions_coupons
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    distribution_models, promotions_models, promotions_members,
+    distribution_models, promotions_models, promotions_members, promotions_coupons,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ What every table of the engine stands on: its own declarative base and its type 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Enum, MetaData, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
@@ -38,3 +38,15 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {int: BigInteger, datetime: Moment, dict[str, Any]: JSONB}
+
+
+def words(kind: type[Any], name: str) -> Enum:
+    """The column type of a `StrEnum`: its words as text, and a CHECK called `name` over them."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        values_callable=lambda members: [each.value for each in members],
+    )

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     CheckConstraint,
-    Enum,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from promotions.base import Base
+from promotions.base import Base, words
 from promotions.pricing.rule import Lane
 from promotions.states import Action, CampaignStatus, MemberPeriod, ReservationStatus
 
@@ -41,17 +40,6 @@ SNAPSHOT_NUMBERS = Sequence("snapshot_number", start=2, metadata=Base.metadata)
 """Numbers the snapshots. A sequence never gives one number to two of them."""
 
 
-def _words(kind: type[Any], name: str) -> Enum:
-    return Enum(
-        kind,
-        name=name,
-        native_enum=False,
-        create_constraint=True,
-        length=20,
-        values_callable=lambda members: [each.value for each in members],
-    )
-
-
 class Promotion(Base):
     """A campaign as its merchant last set it up. It prices carts while published, in its window."""
 
@@ -66,8 +54,8 @@ class Promotion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(NAME))
     title: Mapped[str] = mapped_column(String(TITLE))
-    status: Mapped[CampaignStatus] = mapped_column(_words(CampaignStatus, "status"))
-    lane: Mapped[Lane] = mapped_column(_words(Lane, "lane"))
+    status: Mapped[CampaignStatus] = mapped_column(words(CampaignStatus, "status"))
+    lane: Mapped[Lane] = mapped_column(words(Lane, "lane"))
     group_name: Mapped[str | None] = mapped_column(String(NAME))
     priority: Mapped[int] = mapped_column(Integer)
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -91,7 +79,7 @@ class PromotionVersion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     promotion_id: Mapped[int] = mapped_column(ForeignKey("promotion.id"))
     version: Mapped[int] = mapped_column(Integer)
-    action: Mapped[Action] = mapped_column(_words(Action, "action"))
+    action: Mapped[Action] = mapped_column(words(Action, "action"))
     changed_by: Mapped[int]
     changed_at: Mapped[datetime]
     document: Mapped[dict[str, Any]]
@@ -136,7 +124,7 @@ class PromotionCounter(Base):
     member_max_units: Mapped[int | None]
     """How many pieces one member may have at its price, for ever or a day; None is no limit."""
     member_period: Mapped[MemberPeriod] = mapped_column(
-        _words(MemberPeriod, "member_period"), server_default=MemberPeriod.LIFETIME.value
+        words(MemberPeriod, "member_period"), server_default=MemberPeriod.LIFETIME.value
     )
     uses_reserved: Mapped[int] = mapped_column(default=0)
     uses_used: Mapped[int] = mapped_column(default=0)
@@ -215,7 +203,7 @@ class PromotionReservation(Base):
     units: Mapped[int] = mapped_column(default=0, server_default="0")
     gifts: Mapped[list[list[int]]] = mapped_column(JSONB, server_default="[]")
     """Pairs of SKU id and pieces, by SKU id."""
-    status: Mapped[ReservationStatus] = mapped_column(_words(ReservationStatus, "status"))
+    status: Mapped[ReservationStatus] = mapped_column(words(ReservationStatus, "status"))
     reserved_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 
