@@ -141,7 +141,7 @@ def _offer(merchant: Client, shelves: dict[str, dict[str, Any]], product: shop.P
 
 
 def _campaign(merchant: Client) -> None:
-    tiers = [{"threshold_fen": threshold, "off_fen": off} for threshold, off in shop.CAMPAIGN_TIERS]
+    tiers = [{"threshold": threshold, "off_fen": off} for threshold, off in shop.CAMPAIGN_TIERS]
     campaign = merchant.post(
         "/promotions",
         kind="spend_and_save",

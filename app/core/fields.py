@@ -154,3 +154,23 @@ class Flag(ma.fields.Boolean):
         if not isinstance(value, str if isinstance(self.root, Query) else bool):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Alternatives(ma.fields.Dict):
+    """An object of one of several schemas: the field named `by`, beside it, says which."""
+
+    def __init__(self, schemas: Mapping[str, type[Schema]], *, by: str, **kwargs: Any) -> None:
+        self.schemas = schemas
+        self.by = by
+        super().__init__(**kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        mapping = super()._deserialize(  # type: ignore[no-untyped-call]  # marshmallow's is untyped.
+            value, attr, data, **kwargs
+        )
+        chosen = (data or {}).get(self.by)
+        schema = self.schemas.get(chosen) if isinstance(chosen, str) else None
+        # Without one there is nothing to judge by, and the other field is refused itself.
+        return mapping if schema is None else schema().load(mapping)

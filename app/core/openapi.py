@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import marshmallow as ma
 import swagger_ui
 from flask import Blueprint, Flask, Response, send_from_directory
 from flask_smorest import Api
 from werkzeug.routing import BaseConverter
+
+from app.core.fields import Alternatives
 
 UI_FILES = Path(swagger_ui.__file__).parent / "static"
 
@@ -61,12 +65,20 @@ def init_app(app: Flask) -> Api:
             name, {"type": "http", "scheme": "bearer", "description": description}
         )
     api.register_converter(app.url_map.converters["string"], _word)
+    api.ma_plugin.converter.add_attribute_function(_alternatives)
     app.register_blueprint(_pages(api))
     return api
 
 
 def _word(converter: BaseConverter) -> dict[str, str]:
     return {"type": "string", "pattern": f"^{converter.regex}$"}
+
+
+def _alternatives(converter: Any, field: ma.fields.Field[Any], **_ret: Any) -> dict[str, Any]:
+    """Say of an object of several possible schemas which they are."""
+    if not isinstance(field, Alternatives):
+        return {}
+    return {"anyOf": [converter.resolve_nested_schema(each) for each in field.schemas.values()]}
 
 
 def document(api: Api) -> str:

@@ -6,13 +6,12 @@ import marshmallow as ma
 
 from app.core.fields import Fen, Flag, Id, Moment, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
+from app.marketing.terms import terms_field
 from promotions import models, pricing
 from promotions.states import Action, CampaignStatus, Phase
 
 TARGETS_MAX = 2000
 TAGS_MAX = 20
-TIERS_MAX = 10
-TIMES_MAX = 1000
 USES_MAX = 100_000_000
 PRIORITY_MAX = 10_000
 
@@ -34,25 +33,12 @@ class TargetsIn(Schema):
     tags = _tags()
 
 
-class TierIn(Schema):
-    threshold_fen = Fen(minimum=1, required=True)
-    off_fen = Fen(load_default=0)
-    off_bp = WholeNumber(maximum=pricing.ALL_BP, load_default=0)
-
-
-class SpendAndSaveTerms(Schema):
-    tiers = ma.fields.List(
-        ma.fields.Nested(TierIn), required=True, validate=ma.validate.Length(min=1, max=TIERS_MAX)
-    )
-    max_times = Quantity(maximum=TIMES_MAX, load_default=1)
-
-
 class CampaignIn(Schema):
     """The whole set-up of a campaign. No `includes`: all goods; no `ends_at`: for good."""
 
     kind = ma.fields.String(required=True, validate=ma.validate.OneOf(list(pricing.KINDS)))
     title = Text(maximum=models.TITLE, required=True)
-    terms = ma.fields.Nested(SpendAndSaveTerms, required=True)
+    terms = terms_field()
     starts_at = Moment(required=True)
     ends_at = Moment(load_default=None, allow_none=True)
     includes = ma.fields.Nested(TargetsIn, load_default=None, allow_none=True)

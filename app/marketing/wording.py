@@ -1,13 +1,15 @@
 """
-What the engine says, in Chinese: badges, verdicts, nudges such as 还差 20 元, and refused set-ups.
+What the engine says, in Chinese: verdicts, nudges such as 还差 20 元, and refused set-ups.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from promotions import pricing
+from app.marketing.badges import badge, discount, yuan
 from promotions.campaigns import Flaw
-from promotions.pricing import Code, Problem
+from promotions.pricing import Code, Measure, Problem
+
+__all__ = ["MESSAGES", "REASONS", "badge", "describe", "discount", "yuan"]
 
 REASONS: dict[str, str] = {
     Flaw.UNKNOWN_KIND: "没有这种活动",
@@ -17,12 +19,17 @@ REASONS: dict[str, str] = {
     Flaw.MODE_WITHOUT_GROUP: "设置同组规则前请先填写分组",
     Flaw.MIXED_GROUP: "同组已发布的活动使用了另一种同组规则",
     Flaw.BUDGET_TOO_SMALL: "预算不能小于单笔最高优惠",
-    Problem.EMPTY: "至少填写一档",
-    Problem.AMBIGUOUS: "减免金额与折扣须且只能填写一项",
+    Problem.EMPTY: "至少填写一项",
+    Problem.AMBIGUOUS: "优惠方式须且只能填写一种",
     Problem.NOT_RISING: "门槛须逐档提高",
     Problem.NOT_WORTH_IT: "更高的档位须优惠更多",
     Problem.MORE_THAN_PAID: "减免金额不能超过门槛",
-    Problem.NOT_TOGETHER: "每满减只能有一档，且只能减免金额",
+    Problem.NOT_TOGETHER: "「每满」只能有一档，且不能是折扣或包邮",
+    Problem.NEEDS_PERCENTAGE: "只有折扣可以设置最高优惠",
+    Problem.NEEDS_PIECES: "一口价须按件数设置门槛",
+    Problem.DUPLICATE: "同一项不能重复填写",
+    Problem.TOO_FEW: "组合至少包含两件商品",
+    Problem.NO_CHOICE: "可选数量须少于赠品种数",
 }
 
 MESSAGES = {
@@ -40,53 +47,53 @@ MESSAGES = {
 }
 
 
-def yuan(fen: int) -> str:
-    """Return fen as yuan without needless zeros: 2,000 is 20, 2,050 is 20.5, 2,005 is 20.05."""
-    return f"{fen // 100}.{fen % 100:02}".rstrip("0").rstrip(".")
-
-
-def discount(off_bp: int) -> str:
-    """Return a percentage off as shops say it: 1,500 bp off is 8.5折, everything off is 免单."""
-    paid_bp = pricing.ALL_BP - off_bp
-    if not paid_bp:
-        return "免单"
-    return f"打{paid_bp // 1000}.{paid_bp % 1000:03}".rstrip("0").rstrip(".") + "折"
-
-
-def badge(promotion: pricing.Promotion) -> str:
-    """Return the label of a promotion, such as 满100减10；满200减30; its title if it has no own."""
-    rule = promotion.rule
-    if not isinstance(rule, pricing.SpendAndSave):
-        return promotion.title
-    if rule.max_times > 1:
-        (tier,) = rule.tiers
-        return f"每满{yuan(tier.threshold_fen)}减{yuan(tier.off_fen)}（最多{rule.max_times}次）"
-    return "；".join(_tier(tier) for tier in rule.tiers)
-
-
 def describe(quote: Mapping[str, Any]) -> dict[str, Any]:
     """Return a quote's JSON, fresh or as an order stored it, with a `message` on each verdict."""
     titles = {verdict["promotion_id"]: verdict["title"] for verdict in quote["trace"]}
-    trace = [{**verdict, "message": _message(verdict, titles)} for verdict in quote["trace"]]
+    adjustments = {one["promotion_id"]: one for one in quote["adjustments"]}
+    trace = [
+        {**verdict, "message": _message(verdict, titles, adjustments)} for verdict in quote["trace"]
+    ]
     return {**quote, "trace": trace}
 
 
-def _tier(tier: pricing.Tier) -> str:
-    benefit = f"减{yuan(tier.off_fen)}" if tier.off_fen else discount(tier.off_bp)
-    return f"满{yuan(tier.threshold_fen)}{benefit}"
-
-
-def _message(verdict: Mapping[str, Any], titles: Mapping[int, str]) -> str:
+def _message(
+    verdict: Mapping[str, Any], titles: Mapping[int, str], adjustments: Mapping[int, Any]
+) -> str:
     code, shortfall = Code(verdict["code"]), verdict["shortfall"]
     if code is Code.APPLIED:
-        further = f"，再买 {_step(shortfall)}" if shortfall else ""
-        return f"已省 {yuan(verdict['amount_fen'])} 元{further}"
+        got = _got(verdict["amount_fen"], adjustments.get(verdict["promotion_id"], {}))
+        return f"{got}，再买 {_step(shortfall, '可享下一档')}" if shortfall else got
     if code is Code.CONDITION_FAILED:
-        return f"还差 {_step(shortfall)}"
+        step = _step(shortfall, f"可享「{verdict['title']}」")
+        return f"再买 {step}" if shortfall["measure"] == Measure.PIECES else f"还差 {step}"
     if code is Code.NOT_CHOSEN:
         return f"同组活动「{titles[verdict['by']]}」优先" if verdict["by"] else "不用它更划算"
     return MESSAGES[code].format(by=titles.get(verdict["by"], ""))
 
 
-def _step(shortfall: Mapping[str, Any]) -> str:
-    return f"{yuan(shortfall['gap'])} 元，可减 {yuan(shortfall['saves_fen'])} 元"
+def _step(shortfall: Mapping[str, Any], unpriced: str) -> str:
+    """Return what is missing and what it brings; `unpriced` if that is not a sum of money."""
+    gap, saves_fen = shortfall["gap"], shortfall["saves_fen"]
+    missing = f"{gap} 件" if shortfall["measure"] == Measure.PIECES else f"{yuan(gap)} 元"
+    return f"{missing}，" + (f"可减 {yuan(saves_fen)} 元" if saves_fen else unpriced)
+
+
+def _got(amount_fen: int, adjustment: Mapping[str, Any]) -> str:
+    """Return what an applied promotion brought; an order of an older shop names no gifts."""
+    gifts = sum(gift["quantity"] for gift in adjustment.get("gifts", ()))
+    coupons = sum(coupon["count"] for coupon in adjustment.get("coupons", ()))
+    points = adjustment.get("points", 0)
+    gained = [
+        words
+        for count, words in (
+            (gifts, f"赠品 {gifts} 件"),
+            (points, f"{points} 积分"),
+            (coupons, f"优惠券 {coupons} 张"),
+        )
+        if count
+    ]
+    saved = f"已省 {yuan(amount_fen)} 元"
+    if not gained:
+        return saved
+    return (f"{saved}，" if amount_fen else "") + f"送{'、'.join(gained)}"

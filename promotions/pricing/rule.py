@@ -227,6 +227,16 @@ class Problem(StrEnum):
     """The benefit exceeds what reaching it costs."""
     NOT_TOGETHER = "not_together"
     """Two settings exclude each other."""
+    NEEDS_PERCENTAGE = "needs_percentage"
+    """A cap without a percentage caps nothing."""
+    NEEDS_PIECES = "needs_pieces"
+    """A price for so many pieces needs a threshold in pieces."""
+    DUPLICATE = "duplicate"
+    """The same thing is named twice."""
+    TOO_FEW = "too_few"
+    """A bundle of one piece is no bundle."""
+    NO_CHOICE = "no_choice"
+    """As many are to be chosen as there are, or more."""
 
 
 class BadTerms(ValueError):

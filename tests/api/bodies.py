@@ -50,7 +50,7 @@ PRODUCT = {
 CAMPAIGN = {
     "kind": "spend_and_save",
     "title": "满减",
-    "terms": {"tiers": [{"threshold_fen": 1000, "off_fen": 10, "off_bp": 0}], "max_times": 1},
+    "terms": {"tiers": [{"threshold": 1000, "off_fen": 10, "off_bp": 0}], "max_times": 1},
     "starts_at": "2026-06-01T00:00:00+08:00",
     "ends_at": "2036-06-01T00:00:00+08:00",
     "excludes": {"category_ids": [], "spu_ids": [], "sku_ids": [999], "tags": ["清仓"]},

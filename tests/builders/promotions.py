@@ -32,7 +32,7 @@ def make_cart(*lines: pricing.CartLine, now: datetime = NOON, **more: Any) -> pr
 
 def spend_and_save(*steps: tuple[int, int], max_times: int = 1) -> pricing.SpendAndSave:
     """Tiers of (threshold, off), both in fen."""
-    tiers = tuple(pricing.Tier(threshold_fen=at, off_fen=off) for at, off in steps)
+    tiers = tuple(pricing.Tier(threshold=at, off_fen=off) for at, off in steps)
     return pricing.SpendAndSave(tiers=tiers, max_times=max_times)
 
 
@@ -57,7 +57,7 @@ def make_campaign(
     fields = {
         "kind": "spend_and_save",
         "title": f"满减{next(_numbers)}",
-        "terms": {"tiers": [{"threshold_fen": at, "off_fen": off} for at, off in steps]},
+        "terms": {"tiers": [{"threshold": at, "off_fen": off} for at, off in steps]},
         "starts_at": NOON,
         **more,
     }

@@ -107,7 +107,7 @@ class TestChange:
         )
 
         assert (promotion.version, promotion.group_name) == (2, None)
-        assert promotion.definition["terms"]["tiers"][0]["threshold_fen"] == 500
+        assert promotion.definition["terms"]["tiers"][0]["threshold"] == 500
         counter = session.get(PromotionCounter, promotion.id)
         assert (counter.max_uses, counter.budget_fen) == (None, 900)
 

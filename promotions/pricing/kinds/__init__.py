@@ -2,7 +2,53 @@
 The kinds of promotion, one file each, by the name a campaign carries.
 """
 
-from promotions.pricing.kinds.spend_and_save import SpendAndSave
+from promotions.pricing.kinds.bundle import Bundle, Part
+from promotions.pricing.kinds.buy_x_get_y import BuyXGetY
+from promotions.pricing.kinds.coupon_amount import CouponAmount
+from promotions.pricing.kinds.coupon_exchange import CouponExchange
+from promotions.pricing.kinds.coupon_freight import CouponFreight
+from promotions.pricing.kinds.coupon_percent import CouponPercent
+from promotions.pricing.kinds.coupon_price import CouponPrice
+from promotions.pricing.kinds.limited_time import LimitedTime, OverLimit
+from promotions.pricing.kinds.nth_piece import NthPiece, Per
+from promotions.pricing.kinds.prices import SkuPrice
+from promotions.pricing.kinds.spend_and_gift import GiftTier, SpendAndGift
+from promotions.pricing.kinds.spend_and_save import SpendAndSave, Tier
 from promotions.pricing.rule import Rule
 
-KINDS: dict[str, type[Rule]] = {SpendAndSave.kind: SpendAndSave}
+__all__ = [
+    "KINDS",
+    "Bundle",
+    "BuyXGetY",
+    "CouponAmount",
+    "CouponExchange",
+    "CouponFreight",
+    "CouponPercent",
+    "CouponPrice",
+    "GiftTier",
+    "LimitedTime",
+    "NthPiece",
+    "OverLimit",
+    "Part",
+    "Per",
+    "SkuPrice",
+    "SpendAndGift",
+    "SpendAndSave",
+    "Tier",
+]
+
+_KINDS: tuple[type[Rule], ...] = (
+    LimitedTime,
+    SpendAndSave,
+    SpendAndGift,
+    NthPiece,
+    Bundle,
+    BuyXGetY,
+    CouponAmount,
+    CouponPercent,
+    CouponFreight,
+    CouponExchange,
+    CouponPrice,
+)
+
+KINDS: dict[str, type[Rule]] = {rule.kind: rule for rule in _KINDS}

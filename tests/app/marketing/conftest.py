@@ -26,7 +26,7 @@ def body(now) -> dict[str, Any]:
     return {
         "kind": "spend_and_save",
         "title": "满100减10",
-        "terms": {"tiers": [{"threshold_fen": 10_000, "off_fen": 1_000}]},
+        "terms": {"tiers": [{"threshold": 10_000, "off_fen": 1_000}]},
         "starts_at": (now - timedelta(minutes=1)).isoformat(),
         "ends_at": (now + timedelta(hours=1)).isoformat(),
     }

@@ -16,8 +16,8 @@ def create(client, staff, body, **changes):
     return client.post("/admin/v1/promotions", json={**body, **changes}, headers=staff)
 
 
-def tier(threshold_fen, **off):
-    return {"terms": {"tiers": [{"threshold_fen": threshold_fen, **off}]}}
+def tier(threshold, **off):
+    return {"terms": {"tiers": [{"threshold": threshold, **off}]}}
 
 
 def move(client, staff, promotion_id, step):
@@ -48,7 +48,17 @@ class TestCreate:
             "version": 1,
             "lane": "order",
             "terms": {
-                "tiers": [{"threshold_fen": 10_000, "off_fen": 1_000, "off_bp": 0}],
+                "measure": "amount_fen",
+                "tiers": [
+                    {
+                        "threshold": 10_000,
+                        "off_fen": 1_000,
+                        "off_bp": 0,
+                        "off_max_fen": None,
+                        "price_fen": None,
+                        "free_freight": False,
+                    }
+                ],
                 "max_times": 1,
             },
             "starts_at": None,
@@ -115,13 +125,13 @@ class TestCreate:
             ({"starts_at": "tomorrow"}, "starts_at"),
             ({"terms": {}}, "terms.tiers"),
             ({"terms": {"tiers": []}}, "terms.tiers"),
-            ({"terms": {"tiers": [{"threshold_fen": 1, "off_fen": 1}] * 11}}, "terms.tiers"),
-            (tier(0, off_fen=0), "terms.tiers.0.threshold_fen"),
-            (tier(-5, off_fen=1), "terms.tiers.0.threshold_fen"),
-            (tier(10**18, off_fen=1), "terms.tiers.0.threshold_fen"),
-            (tier("9", off_fen=1), "terms.tiers.0.threshold_fen"),
-            (tier(1.5, off_fen=1), "terms.tiers.0.threshold_fen"),
-            (tier(True, off_fen=1), "terms.tiers.0.threshold_fen"),
+            ({"terms": {"tiers": [{"threshold": 1, "off_fen": 1}] * 11}}, "terms.tiers"),
+            (tier(0, off_fen=0), "terms.tiers.0.threshold"),
+            (tier(-5, off_fen=1), "terms.tiers.0.threshold"),
+            (tier(10**18, off_fen=1), "terms.tiers.0.threshold"),
+            (tier("9", off_fen=1), "terms.tiers.0.threshold"),
+            (tier(1.5, off_fen=1), "terms.tiers.0.threshold"),
+            (tier(True, off_fen=1), "terms.tiers.0.threshold"),
             (tier(9, off_bp=10_001), "terms.tiers.0.off_bp"),
             ({"max_uses": 0}, "max_uses"),
             ({"max_uses": -1}, "max_uses"),
@@ -138,8 +148,8 @@ class TestCreate:
             ({"status": "published"}, "status"),
             # What each field allows and all of them together do not:
             ({"ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
-            ({"terms": {"tiers": [{"threshold_fen": 100}]}}, "terms.tiers"),
-            ({"terms": {"tiers": [{"threshold_fen": 100, "off_fen": 101}]}}, "terms.tiers"),
+            ({"terms": {"tiers": [{"threshold": 100}]}}, "terms.tiers"),
+            ({"terms": {"tiers": [{"threshold": 100, "off_fen": 101}]}}, "terms.tiers"),
             ({"includes": {}}, "includes"),
             ({"group_mode": "all"}, "group_mode"),
             ({"budget_fen": 99, "max_discount_fen": 100}, "budget_fen"),

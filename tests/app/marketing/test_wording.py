@@ -29,7 +29,7 @@ def test_percentages_are_said_as_shops_say_them(off_bp, text):
     [
         (spend_and_save((10_000, 1_000), (20_000, 3_000)), "满100减10；满200减30"),
         (spend_and_save((10_000, 1_000), max_times=3), "每满100减10（最多3次）"),
-        (SpendAndSave(tiers=(Tier(threshold_fen=9_990, off_bp=1_500),)), "满99.9打8.5折"),
+        (SpendAndSave(tiers=(Tier(threshold=9_990, off_bp=1_500),)), "满99.9打8.5折"),
         (FreightOff(threshold_fen=1, off_fen=1), "活动1"),
     ],
 )

@@ -163,8 +163,8 @@ def _off(rule, amount):
     assert isinstance(rule, SpendAndSave)
     off = 0
     for tier in rule.tiers:
-        if amount >= tier.threshold_fen:
-            times = min(amount // tier.threshold_fen, rule.max_times)
+        if amount >= tier.threshold:
+            times = min(amount // tier.threshold, rule.max_times)
             off = tier.off_fen * times or int(
                 Fraction(amount * tier.off_bp, 10_000) + Fraction(1, 2)
             )

@@ -62,12 +62,12 @@ def rules(draw):
     if draw(st.booleans()):
         off = draw(st.integers(1, min(threshold, 60)))
         more = draw(st.integers(1, 60))
-        second = Tier(threshold_fen=threshold + more, off_fen=off + more)
-        first = Tier(threshold_fen=threshold, off_fen=off)
+        second = Tier(threshold=threshold + more, off_fen=off + more)
+        first = Tier(threshold=threshold, off_fen=off)
         if draw(st.booleans()):
             return SpendAndSave(tiers=(first, second))
         return SpendAndSave(tiers=(first,), max_times=draw(st.integers(1, 3)))
-    return SpendAndSave(tiers=(Tier(threshold_fen=threshold, off_bp=draw(st.integers(1, 10_000))),))
+    return SpendAndSave(tiers=(Tier(threshold=threshold, off_bp=draw(st.integers(1, 10_000))),))
 
 
 @st.composite

@@ -27,7 +27,7 @@ from tests.builders.promotions import (
 from tests.promotions.pricing.strategies import RUNS
 
 TWO_TIERS = spend_and_save((10_000, 1_000), (20_000, 3_000))
-PERCENT = SpendAndSave(tiers=(Tier(threshold_fen=100, off_bp=1_500),))
+PERCENT = SpendAndSave(tiers=(Tier(threshold=100, off_bp=1_500),))
 
 
 def saved(rule: SpendAndSave, fen: int) -> int:
@@ -51,7 +51,7 @@ def test_every_hundred_saves_ten_up_to_its_cap(fen, off):
 def test_a_percentage_is_taken_once_of_the_whole_and_then_shared():
     # 10% of each of 2 × 0.52 yuan rounds to 5 + 5 fen; 10% of 1.04 yuan is 10 as well, but
     # 10% of 3 × 0.05 yuan is 2 fen (half up), where rounding each line gives 3.
-    rule = SpendAndSave(tiers=(Tier(threshold_fen=1, off_bp=1_000),))
+    rule = SpendAndSave(tiers=(Tier(threshold=1, off_bp=1_000),))
     cart = make_cart(*(make_line(number, fen=5) for number in (1, 2, 3)))
 
     quote = quote_of(cart, make_promotion(rule=rule))
@@ -87,7 +87,7 @@ def test_payable_rises_fen_for_fen_and_drops_by_the_step_at_a_threshold(raises, 
     # P9: tiers that rise in threshold and saving, however they are drawn.
     tiers = _rising(raises)
     rule = SpendAndSave(tiers=tiers)
-    steps = {tier.threshold_fen: tier.off_fen for tier in tiers}
+    steps = {tier.threshold: tier.off_fen for tier in tiers}
     below = [off for at, off in steps.items() if at < fen + 1]
     step = steps.get(fen + 1, 0) - (max(below, default=0) if fen + 1 in steps else 0)
 
@@ -98,7 +98,7 @@ def _rising(raises: Sequence[tuple[int, int]]) -> tuple[Tier, ...]:
     tiers, at, off = [], 0, 0
     for more, bonus in raises:
         at, off = at + max(more, bonus), off + bonus
-        tiers.append(Tier(threshold_fen=at, off_fen=off))
+        tiers.append(Tier(threshold=at, off_fen=off))
     return tuple(tiers)
 
 
@@ -122,7 +122,7 @@ class TestWhatIsMissing:
             (TWO_TIERS, 15_000, 5_000, 3_000),
             (spend_and_save((10_000, 1_000), max_times=3), 15_000, 5_000, 2_000),
             (spend_and_save((10_000, 1_000), max_times=3), 25_000, 5_000, 3_000),
-            (SpendAndSave(tiers=(Tier(threshold_fen=100, off_bp=1_000),)), 90, 10, 10),
+            (SpendAndSave(tiers=(Tier(threshold=100, off_bp=1_000),)), 90, 10, 10),
         ],
     )
     def test_the_next_step_is_told_whether_one_is_reached_or_not(self, rule, fen, gap, saves):
@@ -200,19 +200,19 @@ class TestRefusedTerms:
 
     def test_an_amount_and_a_percentage_at_once(self):
         with pytest.raises(BadTerms):
-            Tier(threshold_fen=100, off_fen=1, off_bp=1)
+            Tier(threshold=100, off_fen=1, off_bp=1)
 
     def test_a_higher_tier_that_saves_less_than_the_percentage_below_it(self):
         with pytest.raises(BadTerms):
             SpendAndSave(
-                tiers=(Tier(threshold_fen=100, off_bp=5_000), Tier(threshold_fen=200, off_fen=100))
+                tiers=(Tier(threshold=100, off_bp=5_000), Tier(threshold=200, off_fen=100))
             )
 
     @pytest.mark.parametrize(
         "tiers",
         [
-            (Tier(threshold_fen=100, off_fen=1), Tier(threshold_fen=200, off_fen=2)),
-            (Tier(threshold_fen=100, off_bp=1),),
+            (Tier(threshold=100, off_fen=1), Tier(threshold=200, off_fen=2)),
+            (Tier(threshold=100, off_bp=1),),
         ],
     )
     def test_every_x_with_several_tiers_or_a_percentage(self, tiers):
@@ -223,18 +223,21 @@ class TestRefusedTerms:
 
     @pytest.mark.parametrize(
         "fields",
-        [{"threshold_fen": 0}, {"threshold_fen": -100}, {"off_fen": -1}, {"off_bp": 10_001}],
+        [{"threshold": 0}, {"threshold": -100}, {"off_fen": -1}, {"off_bp": 10_001}],
     )
     def test_numbers_out_of_range(self, fields):
         with pytest.raises(OutOfRange):
-            Tier(**{"threshold_fen": 100, **fields})
+            Tier(**{"threshold": 100, **fields})
 
     def test_numbers_that_are_not_whole(self):
         with pytest.raises(NotWhole):
-            SpendAndSave(tiers=(Tier(threshold_fen=100, off_fen=1),), max_times=True)
+            SpendAndSave(tiers=(Tier(threshold=100, off_fen=1),), max_times=True)
 
 
 def test_terms_are_read_as_they_are_written():
     for rule in (TWO_TIERS, PERCENT, spend_and_save((100, 1), max_times=7)):
         assert SpendAndSave.parse(rule.to_json()) == rule
+
+
+def test_terms_stored_before_thresholds_could_be_pieces_are_still_read():
     assert SpendAndSave.parse({"tiers": [{"threshold_fen": 100, "off_bp": 1_500}]}) == PERCENT

@@ -1,0 +1,181 @@
+"""
+The terms of each kind of campaign as staff send them: one strict schema a kind.
+
+Ranges and shapes are refused here, with the field's path; terms that contradict themselves by the
+kind's own rule. Every schema is at least as narrow as the rule that reads it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import marshmallow as ma
+
+from app.core.fields import FEN_MAX, Alternatives, Fen, Flag, Id, Quantity, Schema, WholeNumber
+from promotions.pricing import ALL_BP, Measure, kinds
+
+TIERS_MAX = 10
+PRICES_MAX = 2000
+PARTS_MAX = 20
+GIFTS_MAX = 20
+COUPONS_MAX = 10
+COUPON_COUNT_MAX = 20
+POINTS_MAX = 1_000_000
+PIECES_MAX = 999
+TIMES_MAX = 1000
+
+
+def _one_of(values: Sequence[str], default: str) -> ma.fields.String:
+    return ma.fields.String(load_default=default, validate=ma.validate.OneOf(values))
+
+
+def _measure() -> ma.fields.String:
+    return _one_of([measure.value for measure in Measure], Measure.AMOUNT_FEN.value)
+
+
+def _listed(schema: type[Schema], most: int, **more: Any) -> ma.fields.List[Any]:
+    length = ma.validate.Length(min=0 if "load_default" in more else 1, max=most)
+    return ma.fields.List(ma.fields.Nested(schema), validate=length, **more)
+
+
+def _off_bp() -> WholeNumber:
+    return WholeNumber(minimum=1, maximum=ALL_BP, required=True)
+
+
+def _times() -> Quantity:
+    return Quantity(maximum=TIMES_MAX, load_default=None, allow_none=True)
+
+
+class SkuPriceIn(Schema):
+    sku_id = Id(required=True)
+    price_fen = Fen(required=True)
+
+
+class LimitedTimeTerms(Schema):
+    """Exactly one of `prices`, `off_bp` and `off_fen`, which is off a piece."""
+
+    prices = _listed(SkuPriceIn, PRICES_MAX, load_default=None, allow_none=True)
+    off_bp = WholeNumber(maximum=ALL_BP, load_default=0)
+    off_fen = Fen(load_default=0)
+    max_units_per_order = Quantity(maximum=PIECES_MAX, load_default=None, allow_none=True)
+    over_limit = _one_of([each.value for each in kinds.OverLimit], kinds.OverLimit.NORMAL.value)
+
+
+class TierIn(Schema):
+    """One of `off_fen`, `off_bp` and, for pieces, `price_fen`; `free_freight` with it or alone."""
+
+    threshold = WholeNumber(minimum=1, maximum=FEN_MAX, required=True)
+    off_fen = Fen(load_default=0)
+    off_bp = WholeNumber(maximum=ALL_BP, load_default=0)
+    off_max_fen = Fen(minimum=1, load_default=None, allow_none=True)
+    price_fen = Fen(load_default=None, allow_none=True)
+    free_freight = Flag(load_default=False)
+
+
+class SpendAndSaveTerms(Schema):
+    measure = _measure()
+    tiers = _listed(TierIn, TIERS_MAX, required=True)
+    max_times = Quantity(maximum=TIMES_MAX, load_default=1)
+
+
+class GiftIn(Schema):
+    sku_id = Id(required=True)
+    quantity = Quantity(maximum=PIECES_MAX, load_default=1)
+    value_fen = Fen(required=True)
+
+
+class GiftCouponIn(Schema):
+    promotion_id = Id(required=True)
+    count = Quantity(maximum=COUPON_COUNT_MAX, load_default=1)
+
+
+class GiftTierIn(Schema):
+    """`choose`: how many of the gifts the buyer picks; without it all of them come."""
+
+    threshold = WholeNumber(minimum=1, maximum=FEN_MAX, required=True)
+    gifts = _listed(GiftIn, GIFTS_MAX, load_default=list)
+    choose = Quantity(maximum=GIFTS_MAX, load_default=None, allow_none=True)
+    points = WholeNumber(maximum=POINTS_MAX, load_default=0)
+    coupons = _listed(GiftCouponIn, COUPONS_MAX, load_default=list)
+
+
+class SpendAndGiftTerms(Schema):
+    measure = _measure()
+    tiers = _listed(GiftTierIn, TIERS_MAX, required=True)
+    max_times = Quantity(maximum=TIMES_MAX, load_default=1)
+
+
+class NthPieceTerms(Schema):
+    nth = WholeNumber(minimum=2, maximum=PIECES_MAX, required=True)
+    off_bp = _off_bp()
+    per = _one_of([per.value for per in kinds.Per], kinds.Per.SKU.value)
+    max_times = _times()
+
+
+class PartIn(Schema):
+    sku_id = Id(required=True)
+    quantity = Quantity(maximum=PIECES_MAX, load_default=1)
+
+
+class BundleTerms(Schema):
+    parts = _listed(PartIn, PARTS_MAX, required=True)
+    price_fen = Fen(required=True)
+    max_times = _times()
+
+
+class BuyXGetYTerms(Schema):
+    """`get_sku_ids`, if given, are what is got, and must be in scope as what is bought is."""
+
+    buy = Quantity(maximum=PIECES_MAX, required=True)
+    get = Quantity(maximum=PIECES_MAX, required=True)
+    get_sku_ids = ma.fields.List(
+        Id(), load_default=None, allow_none=True, validate=ma.validate.Length(max=PRICES_MAX)
+    )
+    off_bp = WholeNumber(minimum=1, maximum=ALL_BP, load_default=ALL_BP)
+    max_times = _times()
+
+
+class CouponAmountTerms(Schema):
+    threshold_fen = Fen(load_default=0)
+    off_fen = Fen(minimum=1, required=True)
+
+
+class CouponPercentTerms(Schema):
+    threshold_fen = Fen(load_default=0)
+    off_bp = _off_bp()
+    max_off_fen = Fen(minimum=1, load_default=None, allow_none=True)
+
+
+class CouponFreightTerms(Schema):
+    threshold_fen = Fen(load_default=0)
+    off_fen = Fen(minimum=1, load_default=None, allow_none=True)
+
+
+class CouponExchangeTerms(Schema):
+    sku_id = Id(required=True)
+    quantity = Quantity(maximum=PIECES_MAX, load_default=1)
+
+
+class CouponPriceTerms(Schema):
+    prices = _listed(SkuPriceIn, PRICES_MAX, required=True)
+    max_units = Quantity(maximum=PIECES_MAX, load_default=1)
+
+
+TERMS: dict[str, type[Schema]] = {
+    kinds.LimitedTime.kind: LimitedTimeTerms,
+    kinds.SpendAndSave.kind: SpendAndSaveTerms,
+    kinds.SpendAndGift.kind: SpendAndGiftTerms,
+    kinds.NthPiece.kind: NthPieceTerms,
+    kinds.Bundle.kind: BundleTerms,
+    kinds.BuyXGetY.kind: BuyXGetYTerms,
+    kinds.CouponAmount.kind: CouponAmountTerms,
+    kinds.CouponPercent.kind: CouponPercentTerms,
+    kinds.CouponFreight.kind: CouponFreightTerms,
+    kinds.CouponExchange.kind: CouponExchangeTerms,
+    kinds.CouponPrice.kind: CouponPriceTerms,
+}
+"""The schema of the terms of each kind."""
+
+
+def terms_field() -> Alternatives:
+    """Return the field `terms` of a campaign, whose schema follows the `kind` beside it."""
+    return Alternatives(TERMS, by="kind", required=True)

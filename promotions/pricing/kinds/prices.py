@@ -1,0 +1,85 @@
+"""
+Lists of prices, and pieces sold at a price of their own as long as there are any.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from promotions.pricing.cart import CartLine
+from promotions.pricing.kinds.terms import require_distinct
+from promotions.pricing.money import whole
+from promotions.pricing.rule import Basket, Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkuPrice:
+    """One piece of `sku_id` costs `price_fen`; 0 is allowed."""
+
+    sku_id: int
+    price_fen: int
+
+    def __post_init__(self) -> None:
+        whole(self.sku_id, "sku_id")
+        whole(self.price_fen, "price_fen")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the price as plain data."""
+        return {"sku_id": self.sku_id, "price_fen": self.price_fen}
+
+
+def price_list(entries: Iterable[Mapping[str, Any]]) -> tuple[SkuPrice, ...]:
+    """Read prices as `SkuPrice.to_json` writes them, by SKU."""
+    return tuple(sorted((SkuPrice(**entry) for entry in entries), key=lambda it: it.sku_id))
+
+
+def require_prices(prices: Iterable[SkuPrice]) -> None:
+    """
+    Check that a list of prices names at least one SKU, and none twice.
+
+    :raises BadTerms: it does not.
+    """
+    require_distinct((price.sku_id for price in prices), "prices")
+
+
+def off_a_piece(prices: Iterable[SkuPrice], line: CartLine) -> int:
+    """Return the fen by which the list beats what a piece of `line` costs; 0 if it does not."""
+    listed = {price.sku_id: price.price_fen for price in prices}
+    return max(line.base_price_fen - listed.get(line.sku_id, line.base_price_fen), 0)
+
+
+def sell(
+    basket: Basket,
+    off_fen: Callable[[CartLine], int],
+    *,
+    most: int | None,
+    is_strict: bool = False,
+) -> Offer:
+    """
+    Take `off_fen(line)` off each piece, line by line, while pieces are left of `most` an order.
+
+    The rest of a line keeps its price; if `is_strict` the offer refuses such a line instead.
+    """
+    left = _least(None if most is None else most - basket.units_taken, basket.units_left)
+    shares: dict[int, int] = {}
+    units: dict[int, int] = {}
+    refuses: dict[int, int] = {}
+    for line in basket.lines:
+        off = min(off_fen(line), line.base_price_fen)
+        if not off:
+            continue
+        count = line.quantity if left is None else min(line.quantity, left)
+        if left is not None:
+            left -= count
+        if count < line.quantity and is_strict:
+            refuses[line.line_id] = count
+        if count:
+            units[line.line_id] = count
+            shares[line.line_id] = min(off * count, basket.running[line.line_id])
+    return Offer(shares=shares, units=units, refuses=refuses)
+
+
+def _least(*limits: int | None) -> int | None:
+    """Return the lowest limit, never below 0; None if there is none."""
+    known = [limit for limit in limits if limit is not None]
+    return max(min(known), 0) if known else None
