@@ -16,6 +16,7 @@ from app.core.http import Blueprint, refuse_unknown_query
 from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.marketing import admin as marketing_admin
+from app.marketing import explaining_admin
 from app.marketing import routes as marketing
 from app.members import routes as members
 from app.orders import admin as orders_admin
@@ -52,6 +53,7 @@ def groups() -> tuple[Group, ...]:
                 staff.bp,
                 catalogue_admin.bp,
                 marketing_admin.bp,
+                explaining_admin.bp,
                 orders_admin.bp,
                 payments_admin.bp,
                 aftersales_admin.bp,

@@ -96,6 +96,16 @@ def show(session: Session, *, promotion_id: int, now: datetime) -> dict[str, Any
     return _answer(promotion, counter, now)
 
 
+def stored(session: Session, *, promotion_id: int) -> Campaign:
+    """
+    Return a campaign as it is set up now.
+
+    :raises PromotionNotFound: there is none.
+    """
+    with _translated():
+        return campaign_of(*queries.with_limits(session, promotion_id))
+
+
 def page(
     session: Session,
     *,
