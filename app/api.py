@@ -9,7 +9,6 @@ from app.aftersales import admin as aftersales_admin
 from app.aftersales import routes as aftersales
 from app.carts import routes as carts
 from app.catalogue import admin as catalogue_admin
-from app.catalogue import routes as catalogue
 from app.core import auth, openapi
 from app.core.auth import Audience
 from app.core.http import Blueprint, refuse_unknown_query
@@ -17,7 +16,6 @@ from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.marketing import admin as marketing_admin
 from app.marketing import explaining_admin
-from app.marketing import routes as marketing
 from app.members import routes as members
 from app.orders import admin as orders_admin
 from app.orders import routes as orders
@@ -26,6 +24,7 @@ from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
 from app.staff import admin as staff
 from app.staff import audit, roles
+from app.storefront import routes as storefront
 
 
 class Group(NamedTuple):
@@ -39,7 +38,7 @@ class Group(NamedTuple):
 def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
-        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, catalogue.bp, marketing.bp)),
+        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, storefront.bp)),
         Group(
             Audience.SHOPPER,
             "/api/v1",

@@ -2,7 +2,7 @@
 What is known of campaigns: one, a page of them, their limits, their history.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -46,6 +46,14 @@ def with_limits(session: Session, promotion_id: int) -> tuple[Promotion, Promoti
     """
     promotion = get(session, promotion_id)
     return promotion, session.get(PromotionCounter, promotion_id)
+
+
+def limits_of(session: Session, promotion_ids: Iterable[int]) -> dict[int, PromotionCounter]:
+    """Return what is limited, and taken, of those among `promotion_ids` that have limits; by id."""
+    found = session.scalars(
+        select(PromotionCounter).where(PromotionCounter.promotion_id.in_(list(promotion_ids)))
+    )
+    return {counter.promotion_id: counter for counter in found}
 
 
 def page(

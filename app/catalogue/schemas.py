@@ -6,7 +6,6 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from app.catalogue.models import ChargeBy, SpuStatus
-from app.catalogue.shelf import Sort
 from app.core.fields import Fen, Flag, Id, Moment, Pattern, Query, Schema, Text, WholeNumber
 
 SORT_MAX = 1_000_000
@@ -32,45 +31,6 @@ class SpecNameOut(ma.Schema):
     values = fields.List(fields.String(), required=True)
 
 
-# --- Shoppers ---
-
-
-class CategoryNodeOut(ma.Schema):
-    id = fields.Integer(required=True)
-    name = fields.String(required=True)
-    image_url = fields.String(required=True, allow_none=True)
-    children = fields.List(fields.Nested("CategoryNodeOut"), required=True)
-
-
-class CategoryTreeOut(ma.Schema):
-    items = fields.List(fields.Nested(CategoryNodeOut), required=True)
-
-
-class ProductQuery(Query):
-    category_id = Id()
-    q = Text(minimum=0, maximum=50)
-    sort = fields.Enum(Sort, by_value=True, load_default=Sort.DEFAULT)
-    cursor = Text(maximum=200)
-    limit = WholeNumber(minimum=1, maximum=50, load_default=20)
-
-
-class ProductCardOut(ma.Schema):
-    id = fields.Integer(required=True)
-    title = fields.String(required=True)
-    subtitle = fields.String(required=True)
-    image_url = fields.String(required=True)
-    tags = fields.List(fields.String(), required=True)
-    min_price_fen = fields.Integer(required=True)
-    max_price_fen = fields.Integer(required=True)
-    crossed_out_fen = fields.Integer(
-        required=True,
-        allow_none=True,
-        metadata={"description": "划线价：最低价规格的市场价，高于售价时才有"},
-    )
-    sales_count = fields.Integer(required=True)
-    is_sold_out = fields.Boolean(required=True)
-
-
 class NamedOut(ma.Schema):
     id = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -78,44 +38,6 @@ class NamedOut(ma.Schema):
 
 class BrandCardOut(NamedOut):
     logo_url = fields.String(required=True, allow_none=True)
-
-
-class FreightHintOut(ma.Schema):
-    first_fen = fields.Integer(required=True, metadata={"description": "多数地区的首费"})
-    free_over_fen = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "满此金额包邮"}
-    )
-
-
-class ProductSkuOut(ma.Schema):
-    id = fields.Integer(required=True)
-    spec_values = fields.List(fields.String(), required=True)
-    spec_text = fields.String(required=True)
-    price_fen = fields.Integer(required=True)
-    crossed_out_fen = fields.Integer(required=True, allow_none=True)
-    weight_g = fields.Integer(required=True)
-    image_url = fields.String(required=True, allow_none=True)
-    available = fields.Integer(required=True)
-
-
-class ProductOut(ma.Schema):
-    id = fields.Integer(required=True)
-    title = fields.String(required=True)
-    subtitle = fields.String(required=True)
-    description = fields.String(required=True)
-    images = fields.List(fields.String(), required=True)
-    tags = fields.List(fields.String(), required=True)
-    spec = fields.List(fields.Nested(SpecNameOut), required=True)
-    min_price_fen = fields.Integer(required=True)
-    max_price_fen = fields.Integer(required=True)
-    crossed_out_fen = fields.Integer(required=True, allow_none=True)
-    sales_count = fields.Integer(required=True)
-    categories = fields.List(fields.Nested(NamedOut), required=True)
-    brand = fields.Nested(BrandCardOut, required=True, allow_none=True)
-    freight = fields.Nested(
-        FreightHintOut, required=True, allow_none=True, metadata={"description": "null 为包邮"}
-    )
-    skus = fields.List(fields.Nested(ProductSkuOut), required=True)
 
 
 # --- Staff: categories, brands, freight ---

@@ -68,6 +68,8 @@ def list_products(
     """
     One page of what is on the shelf, in a category and all below it, that has every word of `q`.
 
+    A card carries what pricing needs too: the category's `path`, and (id, price in fen) of `skus`.
+
     :raises Invalid: the cursor is not one of this order.
     """
     terms = search.query(q) if q else None
@@ -142,7 +144,12 @@ CARD = """
     min_price_fen, max_price_fen, crossed_out_fen, sales_count,
     NOT EXISTS (
         SELECT FROM sku WHERE spu_id = spu.id AND is_active AND available > 0
-    ) AS is_sold_out
+    ) AS is_sold_out,
+    (SELECT path FROM category WHERE id = spu.category_id) AS path,
+    (
+        SELECT coalesce(json_agg(json_build_array(id, price_fen) ORDER BY id), '[]')
+        FROM sku WHERE spu_id = spu.id AND is_active
+    ) AS skus
 """
 
 IN_CATEGORY = """category_id IN (

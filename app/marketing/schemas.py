@@ -124,20 +124,3 @@ class CampaignVersionOut(ma.Schema):
 
 class CampaignHistoryOut(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(CampaignVersionOut), required=True)
-
-
-class RunningQuery(Query):
-    sku_id = Id()
-
-
-class BadgeOut(ma.Schema):
-    promotion_id = Id(required=True)
-    kind = ma.fields.String(required=True)
-    title = ma.fields.String(required=True)
-    badge = ma.fields.String(required=True, metadata={"description": "如 满100减10"})
-    starts_at = Moment(required=True)
-    ends_at = Moment(required=True, allow_none=True)
-
-
-class BadgeListOut(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(BadgeOut), required=True)

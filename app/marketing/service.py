@@ -76,15 +76,6 @@ def release(session: Session, *, source: str, now: datetime) -> None:
     limits.release(session, source=source, now=now)
 
 
-def running(session: Session, *, sku: SellableSku | None, now: datetime) -> list[pricing.Promotion]:
-    """Return the promotions running now, or only those that concern one SKU, by lane and rank."""
-    current = snapshot(session, now=now)
-    if sku is None:
-        return current.running(now)
-    cart = pricing.Cart(lines=(_cart_line(QuoteLine(1, sku, 1)),), now=now)
-    return [promotion for promotion, _ in current.candidates(cart)]
-
-
 def _cart_line(line: QuoteLine) -> pricing.CartLine:
     sku = line.sku
     return pricing.CartLine(

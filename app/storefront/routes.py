@@ -4,13 +4,14 @@ from typing import Any
 
 from flask import Response, current_app
 
-from app.catalogue import categories, schemas, shelf
+from app.catalogue import categories
 from app.catalogue.queries import SpuNotFound
-from app.core import pages
+from app.core import clock, pages
 from app.core.db import read
 from app.core.http import Blueprint, page_of
+from app.storefront import queries, schemas
 
-bp = Blueprint("catalogue", __name__, description="分类、商品列表与商品详情")
+bp = Blueprint("storefront", __name__, description="分类、商品列表、商品详情与进行中的活动")
 
 
 @bp.get("/categories")
@@ -27,7 +28,7 @@ def show_categories() -> Response:
 @bp.returns(page_of(schemas.ProductCardOut))
 def list_products(**query: Any) -> Response:
     """List products by category or words, in a chosen order, a page at a time."""
-    return _json(shelf.list_products(read(), **query))
+    return _json(queries.list_products(read(), now=clock.now(), **query))
 
 
 @bp.get("/products/<int:spu_id>")
@@ -35,8 +36,17 @@ def list_products(**query: Any) -> Response:
 @bp.returns(schemas.ProductOut)
 @bp.fails(SpuNotFound)
 def show_product(spu_id: int) -> Response:
-    """Show one product with its SKUs."""
-    return _json(shelf.get_product(read(), spu_id=spu_id))
+    """Show one product with its SKUs, what each costs now, and the promotions it is part of."""
+    return _json(queries.get_product(read(), spu_id=spu_id, now=clock.now()))
+
+
+@bp.get("/promotions/running")
+@pages.kept
+@bp.accepts(schemas.RunningQuery)
+@bp.returns(schemas.RunningListOut)
+def list_running_promotions(sku_id: int | None = None) -> Response:
+    """List the badges of running promotions, of one SKU or of the whole shop (at most 100)."""
+    return _json({"items": queries.list_running(read(), sku_id=sku_id, now=clock.now())})
 
 
 def _json(body: dict[str, Any]) -> Response:

@@ -11,7 +11,7 @@ from tests.builders.promotions import make_published
 def badges(client, query=""):
     answer = client.get(f"/api/v1/promotions/running{query}")
     assert answer.status_code == 200
-    return [one["badge"] for one in answer.json["items"]]
+    return [one["label"] for one in answer.json["items"]]
 
 
 def publish(session, now, steps, **more):
@@ -28,7 +28,7 @@ def test_running_promotions_show_their_badges_to_anybody(client, session, now):
 
     (item,) = answer["items"]
     assert (item["kind"], item["title"]) == ("spend_and_save", "双11")
-    assert (item["badge"], item["ends_at"]) == ("满100减10；满200减30", None)
+    assert (item["label"], item["ends_at"]) == ("满100减10；满200减30", None)
 
 
 def test_the_badges_of_one_sku_are_those_that_concern_it(client, session, now):

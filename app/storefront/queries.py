@@ -1,0 +1,164 @@
+"""
+What a page shows: the catalogue's goods with what promotions make of them, in a fixed number of
+statements however many goods there are.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.catalogue import queries as catalogue
+from app.catalogue import shelf
+from app.marketing import wording
+from app.marketing.shown import Shown, is_public, shown
+from app.marketing.snapshot import snapshot
+from promotions import pricing
+from promotions import queries as engine
+from promotions.models import PromotionCounter
+from promotions.pricing import Promotion, timetable
+
+BADGES_MAX = 5
+"""Badges on a card of a list."""
+SHOWN_MAX = 100
+
+
+def list_products(session: Session, *, now: datetime, **query: Any) -> dict[str, Any]:
+    """
+    One page of a list as `shelf.list_products` finds it, with promoted prices and badges.
+
+    :raises Invalid: the cursor is not one of this order.
+    """
+    page = shelf.list_products(session, **query)
+    cards = [(card, card.pop("path"), card.pop("skus")) for card in page["items"]]
+    goods = [
+        piece
+        for card, path, skus in cards
+        for piece in _pieces(card["id"], path, card["tags"], skus)
+    ]
+    seen = shown(session, goods, now=now)
+    for card, _, skus in cards:
+        card.update(_price_pair(card["min_price_fen"], skus, seen))
+        concerning = seen.concerning.get(card["id"], ())
+        card["badges"] = [_badge(one) for one in concerning[:BADGES_MAX]]
+    return page
+
+
+def get_product(session: Session, *, spu_id: int, now: datetime) -> dict[str, Any]:
+    """
+    The page of one product on the shelf: each SKU's price now, the promotions, and their countdown.
+
+    :raises SpuNotFound: there is no such product, or it is not on the shelf.
+    """
+    page = shelf.get_product(session, spu_id=spu_id)
+    path = [category["id"] for category in page["categories"]]
+    skus = [(sku["id"], sku["price_fen"]) for sku in page["skus"]]
+    seen = shown(session, _pieces(spu_id, path, page["tags"], skus), now=now)
+    for sku in page["skus"]:
+        promoted = seen.prices[sku["id"]]
+        sku["promoted_price_fen"] = promoted.price_fen
+        sku["promotion_id"] = promoted.promotion_id
+    page |= _price_pair(page["min_price_fen"], skus, seen)
+    page["badges"] = _countdowns(session, seen.concerning.get(spu_id, ()), seen.left, now)
+    page["server_time"] = now.isoformat()
+    return page
+
+
+def list_running(session: Session, *, sku_id: int | None, now: datetime) -> list[dict[str, Any]]:
+    """The badges of the promotions running now, or only of those that concern one SKU."""
+    if sku_id is None:
+        running: Sequence[Promotion] = [
+            one for one in snapshot(session, now=now).running(now) if is_public(one)
+        ]
+    else:
+        sku = catalogue.skus_for_pricing(session, [sku_id]).get(sku_id)
+        if sku is None:
+            return []
+        pieces = _pieces(sku.spu_id, sku.category_path, sku.tags, [(sku_id, sku.price_fen)])
+        running = shown(session, pieces, now=now).concerning.get(sku.spu_id, ())
+    return [_running(one) for one in running[:SHOWN_MAX]]
+
+
+def _pieces(
+    spu_id: int, path: Iterable[int], tags: Iterable[str], skus: Iterable[tuple[int, int]]
+) -> list[pricing.CartLine]:
+    """One piece of each of a product's SKUs, (id, price in fen), as pricing takes them."""
+    category_path, tagged = tuple(path), frozenset(tags)
+    return [
+        pricing.CartLine(
+            line_id=sku_id,
+            sku_id=sku_id,
+            spu_id=spu_id,
+            quantity=1,
+            unit_price_fen=price_fen,
+            category_path=category_path,
+            tags=tagged,
+        )
+        for sku_id, price_fen in skus
+    ]
+
+
+def _price_pair(lowest_fen: int, skus: Iterable[tuple[int, int]], seen: Shown) -> dict[str, int]:
+    """List price and promoted price of the SKU that is now the cheapest: a pair one can buy."""
+    pairs = ((seen.prices[sku_id].price_fen, price_fen) for sku_id, price_fen in skus)
+    promoted_fen, list_fen = min(pairs, default=(lowest_fen, lowest_fen))
+    return {"price_fen": list_fen, "promoted_price_fen": promoted_fen}
+
+
+def _countdowns(
+    session: Session,
+    promotions: Sequence[Promotion],
+    left: Mapping[int, pricing.Allowance],
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """The badges with when each runs and what one order or person may have of it."""
+    limited = [one.promotion_id for one in promotions if one.is_capped]
+    limits = engine.limits_of(session, limited) if limited else {}
+    return [
+        {
+            **_running(one),
+            "stretch": _stretch(timetable.stretch(one, now)),
+            "units_left": left[one.promotion_id].units if one.is_capped else None,
+            **_limits(limits.get(one.promotion_id)),
+        }
+        for one in promotions
+    ]
+
+
+def _stretch(stretch: timetable.Stretch | None) -> dict[str, Any] | None:
+    if stretch is None:
+        return None
+    return {"starts_at": _text(stretch.starts_at), "ends_at": _text(stretch.ends_at)}
+
+
+def _limits(counter: PromotionCounter | None) -> dict[str, Any]:
+    if counter is None:
+        return dict.fromkeys(("max_units_per_member", "max_uses_per_member", "member_period"))
+    is_personal = counter.member_max_units is not None or counter.member_max_uses is not None
+    return {
+        "max_units_per_member": counter.member_max_units,
+        "max_uses_per_member": counter.member_max_uses,
+        "member_period": counter.member_period if is_personal else None,
+    }
+
+
+def _badge(promotion: Promotion) -> dict[str, Any]:
+    return {
+        "promotion_id": promotion.promotion_id,
+        "kind": promotion.rule.kind,
+        "label": wording.badge(promotion),
+        "ends_at": _text(promotion.ends_at),
+    }
+
+
+def _running(promotion: Promotion) -> dict[str, Any]:
+    return {
+        **_badge(promotion),
+        "title": promotion.title,
+        "starts_at": _text(promotion.starts_at),
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
