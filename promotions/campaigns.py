@@ -1,47 +1,22 @@
 """
 The life of a campaign: drafted, published, paused, resumed, ended; every step a version on record.
-
-A contradictory set-up is refused when it is written, not discovered by a shopper.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from promotions import caps, pricing, queries, snapshots
-from promotions.definitions import Campaign, UnknownKind, campaign_of
+from promotions import caps, pricing, queries, setups, snapshots
+from promotions.coupons import templates
+from promotions.coupons.models import CouponTemplate
+from promotions.coupons.terms import Issue
+from promotions.definitions import Campaign, campaign_of
 from promotions.models import Promotion, PromotionCounter, PromotionVersion
-from promotions.pricing.promotion import EmptyWindow
+from promotions.setups import Contradiction, Flaw
 from promotions.states import CAMPAIGN_TRANSITIONS, Action, CampaignStatus
-
-
-class Flaw(StrEnum):
-    """Why a set-up is refused, beyond what its terms say about themselves."""
-
-    UNKNOWN_KIND = "unknown_kind"
-    EMPTY_WINDOW = "empty_window"
-    """It ends no later than it starts."""
-    ALREADY_OVER = "already_over"
-    """Its window has passed."""
-    EMPTY_SCOPE = "empty_scope"
-    """Everything it names it also excludes, or it names nothing."""
-    MODE_WITHOUT_GROUP = "mode_without_group"
-    """A group mode is set and there is no group."""
-    MIXED_GROUP = "mixed_group"
-    """Published campaigns of the group have another mode."""
-    BUDGET_TOO_SMALL = "budget_too_small"
-    """The budget is below what one order may save, so it could refuse the first buyer."""
-
-
-class Contradiction(ValueError):
-    """A set-up cannot mean anything; `field` says where, `reason` is a `Flaw` or a `Problem`."""
-
-    def __init__(self, field: str, reason: Flaw | pricing.Problem) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
 
 
 class WrongStatus(Exception):
@@ -64,9 +39,20 @@ def create(session: Session, *, campaign: Campaign, staff_id: int, now: datetime
     _write(promotion, campaign, now)
     session.add(promotion)
     session.flush()
-    caps.write(session, promotion.id, campaign)
+    _keep(session, promotion, campaign)
     _record(session, promotion, Action.CREATED, staff_id)
     return promotion
+
+
+def copy(session: Session, *, promotion_id: int, staff_id: int, now: datetime) -> Promotion:
+    """
+    Write down the set-up of a campaign, whatever its status, as a new draft.
+
+    :raises NoSuchPromotion: there is none.
+    :raises Contradiction: by the rules of today the set-up contradicts itself.
+    """
+    promotion, counter = queries.with_limits(session, promotion_id)
+    return create(session, campaign=campaign_of(promotion, counter), staff_id=staff_id, now=now)
 
 
 def change(
@@ -84,7 +70,32 @@ def change(
         raise WrongStatus(promotion.status)
     _write(promotion, campaign, now)
     promotion.version += 1
-    caps.write(session, promotion.id, campaign)
+    _keep(session, promotion, campaign)
+    _record(session, promotion, Action.CHANGED, staff_id)
+    return promotion
+
+
+def change_limits(
+    session: Session,
+    *,
+    promotion_id: int,
+    limits: Mapping[str, Any],
+    staff_id: int,
+    now: datetime,
+) -> Promotion:
+    """
+    Change limits that a published or paused campaign has, as `caps.change` allows.
+
+    :raises NoSuchPromotion: there is none.
+    :raises WrongStatus: it is a draft, which is changed as a whole, or over.
+    :raises Contradiction: a limit cannot be what is asked.
+    """
+    promotion = _locked(session, promotion_id)
+    if promotion.status not in (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED):
+        raise WrongStatus(promotion.status)
+    caps.change(session, promotion, limits)
+    promotion.version += 1
+    promotion.updated_at = now
     _record(session, promotion, Action.CHANGED, staff_id)
     return promotion
 
@@ -152,7 +163,7 @@ def _locked(session: Session, promotion_id: int) -> Promotion:
 
 
 def _write(promotion: Promotion, campaign: Campaign, now: datetime) -> None:
-    compiled = _checked(campaign)
+    compiled = setups.check(campaign)
     promotion.kind = campaign.kind
     promotion.title = campaign.title
     promotion.lane = compiled.lane
@@ -162,27 +173,19 @@ def _write(promotion: Promotion, campaign: Campaign, now: datetime) -> None:
     promotion.starts_at = campaign.starts_at
     promotion.ends_at = campaign.ends_at
     promotion.definition = campaign.definition()
+    if campaign.issue is not None:
+        promotion.definition["issue"] = Issue.parse(campaign.issue).to_json()
     promotion.updated_at = now
 
 
-def _checked(campaign: Campaign) -> pricing.Promotion:
-    """Compile the campaign, and say as a `Contradiction` why that cannot be done."""
-    try:
-        compiled = campaign.compiled(0)
-    except pricing.BadTerms as bad:
-        raise Contradiction(f"terms.{bad.field}", bad.problem) from bad
-    except UnknownKind as unknown:
-        raise Contradiction("kind", Flaw.UNKNOWN_KIND) from unknown
-    except pricing.EmptyScope as empty:
-        raise Contradiction("includes", Flaw.EMPTY_SCOPE) from empty
-    except EmptyWindow as empty:
-        raise Contradiction("ends_at", Flaw.EMPTY_WINDOW) from empty
-    if campaign.group is None and compiled.group_mode is not pricing.GroupMode.BEST:
-        raise Contradiction("group_mode", Flaw.MODE_WITHOUT_GROUP)
-    budget_fen, most_fen = campaign.budget_fen, campaign.max_discount_fen
-    if budget_fen is not None and most_fen is not None and budget_fen < most_fen:
-        raise Contradiction("budget_fen", Flaw.BUDGET_TOO_SMALL)
-    return compiled
+def _keep(session: Session, promotion: Promotion, campaign: Campaign) -> None:
+    """Write down the limits of a draft and, if it is a template of coupons, how they are issued."""
+    caps.write(session, promotion.id, campaign)
+    if campaign.issue is None:
+        session.execute(delete(CouponTemplate).where(CouponTemplate.promotion_id == promotion.id))
+    else:
+        issue = Issue.parse(campaign.issue)
+        templates.write(session, promotion_id=promotion.id, issue=issue)
 
 
 def _start(

@@ -1,13 +1,25 @@
 """
-The limits of a campaign as rows that refuse to be exceeded: written for a draft.
+The limits of a campaign as rows that refuse to be exceeded: written for a draft, changed later.
 """
 
-from sqlalchemy import delete
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from promotions.definitions import CAPS, Campaign
-from promotions.models import PromotionCounter, PromotionGiftStock
+from promotions import setups
+from promotions.definitions import CAPS, Campaign, campaign_of
+from promotions.models import Promotion, PromotionCounter, PromotionGiftStock
+from promotions.setups import Contradiction, Flaw
 from promotions.states import MemberPeriod
+
+TAKEN = {
+    "max_uses": ("uses_reserved", "uses_used"),
+    "budget_fen": ("reserved_fen", "used_fen"),
+    "max_units": ("units_reserved", "units_used"),
+}
+"""What counts against each limit of all members together."""
 
 
 def write(session: Session, promotion_id: int, campaign: Campaign) -> None:
@@ -29,3 +41,63 @@ def write(session: Session, promotion_id: int, campaign: Campaign) -> None:
             )
         )
     session.flush()
+
+
+def change(session: Session, promotion: Promotion, limits: Mapping[str, Any]) -> None:
+    """
+    Set limits the promotion has to others: those in `CAPS`, and `gift_stock` by SKU.
+
+    What all may have together goes up, or down to what is taken; what one person may have goes up.
+
+    :raises Contradiction: a limit is new, lower than what is taken, lowered, or does not fit the
+        others.
+    """
+    counter = session.get(
+        PromotionCounter,
+        promotion.id,
+        with_for_update={"key_share": True},
+        populate_existing=True,
+    )
+    for name in CAPS:
+        if name in limits:
+            _set_cap(counter, name, limits[name])
+    if "gift_stock" in limits:
+        _set_gift_stock(session, promotion, limits["gift_stock"])
+    setups.check(campaign_of(promotion, counter))
+    session.flush()
+
+
+def _set_cap(counter: PromotionCounter | None, name: str, cap: int) -> None:
+    before = None if counter is None else getattr(counter, name)
+    if before is None:
+        raise Contradiction(name, Flaw.NOT_LIMITED)
+    if name not in TAKEN and cap < before:
+        raise Contradiction(name, Flaw.LOWERED)
+    if cap < sum(getattr(counter, taken) for taken in TAKEN.get(name, ())):
+        raise Contradiction(name, Flaw.BELOW_TAKEN)
+    setattr(counter, name, cap)
+
+
+def _set_gift_stock(
+    session: Session, promotion: Promotion, wanted: Iterable[Mapping[str, int]]
+) -> None:
+    rows = session.scalars(
+        select(PromotionGiftStock)
+        .where(PromotionGiftStock.promotion_id == promotion.id)
+        .order_by(PromotionGiftStock.sku_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    kept = {row.sku_id: row for row in rows}
+    for number, stock in enumerate(wanted):
+        row = kept.get(stock["sku_id"])
+        if row is None:
+            raise Contradiction(f"gift_stock.{number}.sku_id", Flaw.NOT_LIMITED)
+        if stock["total"] < row.units_reserved + row.units_used:
+            raise Contradiction(f"gift_stock.{number}.total", Flaw.BELOW_TAKEN)
+        row.max_units = stock["total"]
+    totals = [
+        {**stock, "total": kept[stock["sku_id"]].max_units}
+        for stock in promotion.definition.get("gift_stock", ())
+    ]
+    promotion.definition = {**promotion.definition, "gift_stock": totals}

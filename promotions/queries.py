@@ -2,13 +2,19 @@
 What is known of campaigns: one, a page of them, their limits, their history.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from promotions.models import Promotion, PromotionCounter, PromotionVersion
+from promotions.models import (
+    Promotion,
+    PromotionCounter,
+    PromotionGiftStock,
+    PromotionVersion,
+)
 from promotions.states import CampaignStatus, Phase
 
 
@@ -54,6 +60,21 @@ def limits_of(session: Session, promotion_ids: Iterable[int]) -> dict[int, Promo
         select(PromotionCounter).where(PromotionCounter.promotion_id.in_(list(promotion_ids)))
     )
     return {counter.promotion_id: counter for counter in found}
+
+
+def gift_stock(
+    session: Session, promotion_ids: Iterable[int]
+) -> Mapping[int, Sequence[PromotionGiftStock]]:
+    """Return what each promotion has set aside of its gifts, by SKU; nothing for most."""
+    found: defaultdict[int, list[PromotionGiftStock]] = defaultdict(list)
+    rows = session.scalars(
+        select(PromotionGiftStock)
+        .where(PromotionGiftStock.promotion_id.in_(list(promotion_ids)))
+        .order_by(PromotionGiftStock.promotion_id, PromotionGiftStock.sku_id)
+    )
+    for row in rows:
+        found[row.promotion_id].append(row)
+    return found
 
 
 def page(

@@ -10,6 +10,7 @@ from app.core.errors import Invalid
 from app.core.http import Blueprint
 from app.marketing import campaigns, schemas
 from app.marketing.campaigns import Move, PromotionNotFound, PromotionStatusConflict
+from app.marketing.setups import LimitsIn
 from promotions import campaigns as engine
 from promotions.states import CampaignStatus
 
@@ -69,6 +70,33 @@ def change_promotion(promotion_id: int, **fields: Any) -> dict[str, Any]:
             session,
             promotion_id=promotion_id,
             fields=fields,
+            staff_id=g.staff_id,
+            now=clock.now(),
+        )
+
+
+@bp.post("/promotions/<int:promotion_id>/copy")
+@bp.returns(schemas.CampaignOut, 201)
+@bp.fails(PromotionNotFound, Invalid)
+def copy_promotion(promotion_id: int) -> dict[str, Any]:
+    """Write down the set-up of a campaign, even one that is over, as a new draft."""
+    with transaction() as session:
+        return campaigns.copy(
+            session, promotion_id=promotion_id, staff_id=g.staff_id, now=clock.now()
+        )
+
+
+@bp.patch("/promotions/<int:promotion_id>/limits")
+@bp.accepts(LimitsIn)
+@bp.returns(schemas.CampaignOut)
+@bp.fails(PromotionNotFound, PromotionStatusConflict, Invalid)
+def change_promotion_limits(promotion_id: int, **limits: Any) -> dict[str, Any]:
+    """Raise limits of a published campaign, or lower those of all members to what is taken."""
+    with transaction() as session:
+        return campaigns.change_limits(
+            session,
+            promotion_id=promotion_id,
+            limits=limits,
             staff_id=g.staff_id,
             now=clock.now(),
         )

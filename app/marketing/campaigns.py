@@ -2,7 +2,7 @@
 The campaigns as staff work on them: the engine's refusals as problems, its rows as answers.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotFound
 from app.marketing import wording
-from promotions import campaigns, queries
+from promotions import campaigns, queries, setups
 from promotions.definitions import Campaign, campaign_of
-from promotions.models import Promotion, PromotionCounter
+from promotions.models import Promotion, PromotionCounter, PromotionGiftStock
 from promotions.states import CampaignStatus
 
 Move = Callable[..., Promotion]
@@ -70,6 +70,40 @@ def change(
     return show(session, promotion_id=promotion_id, now=now)
 
 
+def copy(session: Session, *, promotion_id: int, staff_id: int, now: datetime) -> dict[str, Any]:
+    """
+    Write down the set-up of a campaign as a new draft.
+
+    :raises PromotionNotFound: there is none.
+    :raises Invalid: by the rules of today its set-up contradicts itself.
+    """
+    with _translated():
+        draft = campaigns.copy(session, promotion_id=promotion_id, staff_id=staff_id, now=now)
+    return show(session, promotion_id=draft.id, now=now)
+
+
+def change_limits(
+    session: Session,
+    *,
+    promotion_id: int,
+    limits: Mapping[str, Any],
+    staff_id: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """
+    Change limits of a published or paused campaign.
+
+    :raises PromotionNotFound: there is none.
+    :raises PromotionStatusConflict: it is a draft or over.
+    :raises Invalid: a limit is new, below what is taken, or does not fit the others.
+    """
+    with _translated():
+        campaigns.change_limits(
+            session, promotion_id=promotion_id, limits=limits, staff_id=staff_id, now=now
+        )
+    return show(session, promotion_id=promotion_id, now=now)
+
+
 def move(
     session: Session, step: Move, *, promotion_id: int, staff_id: int, now: datetime
 ) -> dict[str, Any]:
@@ -93,7 +127,8 @@ def show(session: Session, *, promotion_id: int, now: datetime) -> dict[str, Any
     """
     with _translated():
         promotion, counter = queries.with_limits(session, promotion_id)
-    return _answer(promotion, counter, now)
+    stock = queries.gift_stock(session, [promotion_id])
+    return _answer(promotion, counter, stock[promotion_id], now)
 
 
 def stored(session: Session, *, promotion_id: int) -> Campaign:
@@ -116,7 +151,8 @@ def page(
 ) -> list[dict[str, Any]]:
     """Return up to `limit` campaigns older than `before_id`, the latest first."""
     found = queries.page(session, status=status, before_id=before_id, limit=limit)
-    return [_answer(promotion, counter, now) for promotion, counter in found]
+    stock = queries.gift_stock(session, [promotion.id for promotion, _ in found])
+    return [_answer(promotion, counter, stock[promotion.id], now) for promotion, counter in found]
 
 
 def history(session: Session, *, promotion_id: int) -> dict[str, Any]:
@@ -138,7 +174,7 @@ def _translated() -> Iterator[None]:
         raise PromotionNotFound from missing
     except campaigns.WrongStatus as wrong:
         raise PromotionStatusConflict(promotion_status=wrong.status.value) from wrong
-    except campaigns.Contradiction as flawed:
+    except setups.Contradiction as flawed:
         raise Invalid(errors={flawed.field: [wording.REASONS[flawed.reason]]}) from flawed
 
 
@@ -148,7 +184,10 @@ def _campaign(fields: Mapping[str, Any]) -> Campaign:
 
 
 def _answer(
-    promotion: Promotion, counter: PromotionCounter | None, now: datetime
+    promotion: Promotion,
+    counter: PromotionCounter | None,
+    gift_stock: Sequence[PromotionGiftStock],
+    now: datetime,
 ) -> dict[str, Any]:
     campaign = campaign_of(promotion, counter)
     return {
@@ -167,6 +206,7 @@ def _answer(
         "priority": promotion.priority,
         "tags": promotion.tags,
         "limits": counter,
+        "gift_stock": gift_stock,
         "created_by": promotion.created_by,
         "created_at": promotion.created_at,
         "updated_at": promotion.updated_at,

@@ -6,13 +6,23 @@ import marshmallow as ma
 
 from app.core.fields import Fen, Flag, Id, Moment, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
+from app.marketing.setups import (
+    SLOTS_MAX,
+    TAGS_MAX,
+    AudienceIn,
+    AudienceOut,
+    GiftStockOut,
+    IssueIn,
+    LimitsMixin,
+    LimitsOut,
+    SlotIn,
+    SlotOut,
+)
 from app.marketing.terms import terms_field
 from promotions import models, pricing
 from promotions.states import Action, CampaignStatus, Phase
 
 TARGETS_MAX = 2000
-TAGS_MAX = 20
-USES_MAX = 100_000_000
 PRIORITY_MAX = 10_000
 
 
@@ -33,7 +43,7 @@ class TargetsIn(Schema):
     tags = _tags()
 
 
-class CampaignIn(Schema):
+class CampaignIn(LimitsMixin):
     """The whole set-up of a campaign. No `includes`: all goods; no `ends_at`: for good."""
 
     kind = ma.fields.String(required=True, validate=ma.validate.OneOf(list(pricing.KINDS)))
@@ -57,8 +67,11 @@ class CampaignIn(Schema):
         validate=ma.validate.OneOf([base.value for base in pricing.Base]),
     )
     max_discount_fen = Fen(minimum=1, load_default=None, allow_none=True)
-    max_uses = Quantity(maximum=USES_MAX, load_default=None, allow_none=True)
-    budget_fen = Fen(minimum=1, load_default=None, allow_none=True)
+    audience = ma.fields.Nested(AudienceIn, load_default=None, allow_none=True)
+    slots = ma.fields.List(
+        ma.fields.Nested(SlotIn), load_default=list, validate=ma.validate.Length(max=SLOTS_MAX)
+    )
+    issue = ma.fields.Nested(IssueIn, load_default=None, allow_none=True)
 
 
 class CampaignQuery(Query):
@@ -72,15 +85,6 @@ class TargetsOut(ma.Schema):
     spu_ids = ma.fields.List(Id())
     sku_ids = ma.fields.List(Id())
     tags = ma.fields.List(ma.fields.String())
-
-
-class LimitsOut(ma.Schema):
-    max_uses = Quantity(required=True, allow_none=True)
-    uses_reserved = WholeNumber(required=True)
-    uses_used = WholeNumber(required=True)
-    budget_fen = Fen(required=True, allow_none=True)
-    reserved_fen = Fen(required=True)
-    used_fen = Fen(required=True)
 
 
 class CampaignOut(ma.Schema):
@@ -105,6 +109,10 @@ class CampaignOut(ma.Schema):
     stop_after = ma.fields.Boolean(required=True)
     base = ma.fields.String(required=True)
     max_discount_fen = Fen(required=True, allow_none=True)
+    audience = ma.fields.Nested(AudienceOut, required=True, allow_none=True)
+    slots = ma.fields.List(ma.fields.Nested(SlotOut), required=True)
+    issue = ma.fields.Dict(required=True, allow_none=True)
+    gift_stock = ma.fields.List(ma.fields.Nested(GiftStockOut), required=True)
     limits = ma.fields.Nested(LimitsOut, required=True, allow_none=True)
     created_by = Id(required=True)
     created_at = Moment(required=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.marketing.badges import badge, discount, yuan
-from promotions.campaigns import Flaw
+from promotions.coupons.terms import IssueFlaw
 from promotions.pricing import Code, Measure, Problem
+from promotions.setups import Flaw
 
 __all__ = ["MESSAGES", "REASONS", "badge", "describe", "discount", "yuan"]
 
@@ -19,6 +20,23 @@ REASONS: dict[str, str] = {
     Flaw.MODE_WITHOUT_GROUP: "设置同组规则前请先填写分组",
     Flaw.MIXED_GROUP: "同组已发布的活动使用了另一种同组规则",
     Flaw.BUDGET_TOO_SMALL: "预算不能小于单笔最高优惠",
+    Flaw.NEVER_OPEN: "活动时间内没有该时段",
+    Flaw.SCOPE_IN_TERMS: "活动规则已指定商品，请勿再填写活动范围",
+    Flaw.TERMS_EXCLUDED: "不能排除活动规则中的商品",
+    Flaw.ABOVE_TOTAL: "每人或每单的上限不能超过总上限",
+    Flaw.NO_PIECES: "该类活动不能限制件数",
+    Flaw.PERIOD_WITHOUT_LIMIT: "请先填写每人上限",
+    Flaw.NO_SUCH_GIFT: "活动赠品中没有该商品",
+    Flaw.REPEATED: "请勿重复填写",
+    Flaw.ISSUE_MISSING: "请填写优惠券的发放方式",
+    Flaw.NOTHING_TO_ISSUE: "只有优惠券可以填写发放方式",
+    Flaw.NOT_LIMITED: "活动发布时没有该项限制，不能新增",
+    Flaw.BELOW_TAKEN: "不能小于已占用和已使用的数量",
+    Flaw.LOWERED: "每人上限只能调高",
+    IssueFlaw.TWO_VALIDITIES: "固定日期与发放后天数须且只能填写一种",
+    IssueFlaw.EMPTY_VALIDITY: "有效期的结束时间须晚于开始时间",
+    IssueFlaw.NOT_POSITIVE: "须大于 0",
+    IssueFlaw.DAY_ABOVE_LIFE: "每人每日上限不能超过每人上限",
     Problem.EMPTY: "至少填写一项",
     Problem.AMBIGUOUS: "优惠方式须且只能填写一种",
     Problem.NOT_RISING: "门槛须逐档提高",

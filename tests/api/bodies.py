@@ -62,8 +62,12 @@ CAMPAIGN = {
     "stop_after": False,
     "base": "running",
     "max_discount_fen": 500,
+    "audience": {"levels": [1], "tags": ["老客"], "is_new": False},
+    "slots": [{"weekdays": [0, 6], "from_minute": 0, "until_minute": 1440}],
     "max_uses": 10,
     "budget_fen": 10_000,
+    "member_max_uses": 2,
+    "member_period": "day",
 }
 PARCEL = {"company_code": "SF", "company_name": "顺丰速运", "tracking_no": "SF1234567890"}
 
@@ -162,6 +166,9 @@ REQUESTS = {
     "POST /admin/v1/skus/{sku_id}/stock-adjustments": fixed(delta=-1, reason="破损"),
     "POST /admin/v1/promotions": Request(_campaign),
     "PUT /admin/v1/promotions/{promotion_id}": Request(_campaign),
+    "PATCH /admin/v1/promotions/{promotion_id}/limits": Request(
+        lambda ids, _: {"max_uses": 2_000}, pick=1
+    ),
     "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),

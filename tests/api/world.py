@@ -87,7 +87,7 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
     spu = make_spu(session, category=category, brand=brand, freight_template=template)
     sku = make_sku(session, spu=spu, available=1000)
     lone = make_sku(session, available=1)
-    running = make_published(session, now=now, starts_at=now)
+    running = make_published(session, now=now, starts_at=now, max_uses=1_000)
     draft = campaigns.create(session, campaign=make_campaign(), staff_id=STAFF, now=now)
     return {
         "category_id": (category.id, make_category(session).id),

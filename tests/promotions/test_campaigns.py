@@ -7,11 +7,12 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from promotions import campaigns, queries, snapshots
-from promotions.campaigns import Contradiction, Flaw, WrongStatus
+from promotions.campaigns import WrongStatus
 from promotions.definitions import campaign_of
 from promotions.models import Promotion, PromotionCounter, PromotionVersion
 from promotions.pricing import Problem
 from promotions.queries import NoSuchPromotion
+from promotions.setups import Contradiction, Flaw
 from promotions.states import Action, CampaignStatus, Phase
 from tests.builders.promotions import NOON, make_campaign, make_cart, make_published, quote_of
 

