@@ -1,7 +1,7 @@
 """Any life of any orders, in any order and with repetitions, against a plain model."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -50,6 +50,7 @@ class Life:
     lines: dict[int, tuple[int, int]]
     """Line id → (SKU number, payable fen)."""
     freight_fen: int
+    placed_at: datetime
     status: str = "unpaid"
     was_shipped: bool = False
     refunds: dict[str, tuple[str, dict[int, int], int]] = field(default_factory=dict)
@@ -113,7 +114,9 @@ class Shop(RuleBasedStateMachine):
         assert enough
         numbers = {sku_id: number for number, sku_id in self.skus.items()}
         lines = {line.id: (numbers[line.sku_id], line.payable_fen) for line in order.lines}
-        life = Life(order.id, order.order_no, order.buyer_id, pieces, lines, order.freight_fen)
+        life = Life(
+            order.id, order.order_no, order.buyer_id, pieces, lines, order.freight_fen, self.now
+        )
         self.model.append(life)
         self.move(pieces, 0, 1)
         return life
@@ -146,7 +149,7 @@ class Shop(RuleBasedStateMachine):
     def expire(self, life, is_over):
         if life is None:
             return
-        moment = self.now + timedelta(minutes=30 if is_over else 29)
+        moment = life.placed_at + timedelta(minutes=30 if is_over else 29)
         expired = orders.expire(self.session, order_id=life.order_id, now=moment)
         assert expired == (is_over and life.status == "unpaid")
         if expired:
@@ -188,18 +191,18 @@ class Shop(RuleBasedStateMachine):
 
     @rule()
     def ten_days_pass(self):
-        later = self.now + timedelta(days=10)
+        self.now += timedelta(days=10)
         due = [each for each in self.model if not each.total("refunding")]
         done = [each for each in due if each.status == "received"]
         shipped = [each for each in due if each.status == "shipped"]
-        assert orders.complete_due(self.session, now=later) == len(done)
-        assert orders.receive_due(self.session, now=later) == len(shipped)
+        assert orders.complete_due(self.session, now=self.now) == len(done)
+        assert orders.receive_due(self.session, now=self.now) == len(shipped)
         for each in done:
             each.status = "completed"
         for each in shipped:
             each.status = "received"
         # What is received now is not due at the same moment again.
-        assert orders.receive_due(self.session, now=later) == 0
+        assert orders.receive_due(self.session, now=self.now) == 0
 
     @rule(life=lives, source=st.sampled_from("abc"), share=st.integers(1, 4), freight=st.booleans())
     def begin_refund(self, life, source, share, freight):
