@@ -61,17 +61,20 @@ class GiftTier:
                 raise BadTerms("tiers", Problem.NO_CHOICE)
 
     @property
-    def worth_fen(self) -> int:
-        """The most its gifts are worth."""
+    def brings(self) -> tuple[int, int, int]:
+        """What tiers are compared by: the most its gifts are worth, points, number of things."""
         worths = sorted((gift.worth_fen for gift in self.gifts), reverse=True)
-        return sum(worths[: self.choose])
+        counts = sorted((gift.quantity for gift in self.gifts), reverse=True)
+        coupons = sum(count for _, count in self.coupons)
+        return sum(worths[: self.choose]), self.points, sum(counts[: self.choose]) + coupons
 
     def gives(self, times: int, left: Mapping[int, int], choice: tuple[int, ...]) -> Offer:
         """
         Return what reaching it `times` over brings, as far as gifts are left.
 
         Chosen gifts go first, then the others in the order they are listed; a gift that has run out
-        is passed over if there is a choice, and missing if there is none.
+        is passed over if there is a choice, and missing if there is none. Once all are gone, the
+        points and coupons that would come with them are not given either.
         """
         gifts = list(self.gifts)
         if self.choose is not None:
@@ -82,8 +85,11 @@ class GiftTier:
             (gift, min(gift.quantity * times, left.get(gift.sku_id, gift.quantity * times)))
             for gift in gifts
         ]
+        given = tuple(replace(gift, quantity=count) for gift, count in counts if count)
+        if self.gifts and not given:
+            return Offer()
         return Offer(
-            gifts=tuple(replace(gift, quantity=count) for gift, count in counts if count),
+            gifts=given,
             points=self.points * times,
             coupons=tuple((promotion_id, count * times) for promotion_id, count in self.coupons),
         )
@@ -124,8 +130,9 @@ class SpendAndGift(ByScope):
     Rising tiers, or one tier that repeats up to `max_times`.
 
     满199送杯子，满399送杯子和100积分: 198.99 yuan bring nothing, 199 a cup, 399 a cup and 100
-    points. Of the tiers reached the one whose gifts, as far as they are left, are worth most
-    counts; as tiers rise, that is the highest, unless its gifts have run out.
+    points. Of the tiers reached the one that brings most, as far as gifts are left, counts: by
+    their stated worth, then points, then the number of gifts and coupons, then the higher. As tiers
+    rise, that is the highest, unless its gifts have run out.
 
     :raises BadTerms: no tier, tiers that do not rise, a higher tier that brings less, or several
         tiers that repeat.
@@ -148,7 +155,7 @@ class SpendAndGift(ByScope):
             if higher.threshold <= lower.threshold:
                 raise BadTerms("tiers", Problem.NOT_RISING)
             is_same = replace(lower, threshold=higher.threshold) == higher
-            if is_same or higher.worth_fen < lower.worth_fen:
+            if is_same or higher.brings < lower.brings:
                 raise BadTerms("tiers", Problem.NOT_WORTH_IT)
 
     @classmethod
@@ -186,8 +193,7 @@ class SpendAndGift(ByScope):
             )
             for tier in reversed(reached)
         ]
-        best = max(offers, key=lambda offer: (offer.worth_fen, offer.has_effect))
-        return replace(best, next_step=next_step)
+        return replace(max(offers, key=_brings), next_step=next_step)
 
     def _next_step(self, have: int, reached: int) -> Shortfall | None:
         if reached < len(self.tiers):
@@ -199,3 +205,8 @@ class SpendAndGift(ByScope):
                 return None
             need = threshold * times
         return Shortfall(measure=self.measure, need=need, have=have, saves_fen=0)
+
+
+def _brings(offer: Offer) -> tuple[int, int, int]:
+    count = sum(gift.quantity for gift in offer.gifts) + sum(count for _, count in offer.coupons)
+    return offer.worth_fen, offer.points, count
