@@ -12,8 +12,7 @@ from app.carts.models import CartItem
 from app.catalogue import queries as catalogue
 from app.catalogue.queries import SellableSku
 from app.marketing import service as marketing
-from app.marketing.service import QuoteLine
-from promotions.pricing import Quote
+from app.marketing.service import ANY_CHOICE, Choice, Priced, QuoteLine
 
 
 class Invalidity(StrEnum):
@@ -37,14 +36,14 @@ class CartLine:
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """All lines, the latest first, and the quote of the selected valid ones, if there are any."""
+    """All lines, the latest first, and the price of the selected valid ones, if there are any."""
 
     lines: Sequence[CartLine]
-    quote: Quote | None
+    priced: Priced | None
 
 
-def view(session: Session, *, member_id: int, now: datetime) -> Cart:
-    """The member's cart, priced at this moment, without freight."""
+def view(session: Session, *, member_id: int, choice: Choice = ANY_CHOICE, now: datetime) -> Cart:
+    """The member's cart, priced at this moment and by their choice, without freight."""
     items = session.scalars(
         select(CartItem).where(CartItem.member_id == member_id).order_by(CartItem.id.desc())
     ).all()
@@ -59,8 +58,10 @@ def view(session: Session, *, member_id: int, now: datetime) -> Cart:
     ]
     if not wanted:
         return Cart(lines, None)
-    quote = marketing.quote(session, lines=wanted, member_id=member_id, freight_fen=0, now=now)
-    return Cart(lines, quote)
+    priced = marketing.priced(
+        session, lines=wanted, member_id=member_id, freight_fen=0, choice=choice, now=now
+    )
+    return Cart(lines, priced)
 
 
 def _invalidity(item: CartItem, sku: SellableSku) -> Invalidity | None:

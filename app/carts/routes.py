@@ -12,6 +12,8 @@ from app.catalogue.stock import OutOfStock
 from app.core import clock
 from app.core.db import read, transaction
 from app.core.http import Blueprint
+from app.marketing.quotes import ChoiceIn
+from app.marketing.service import Choice
 
 bp = Blueprint("carts", __name__, description="购物车")
 
@@ -21,6 +23,15 @@ bp = Blueprint("carts", __name__, description="购物车")
 def show_cart() -> dict[str, Any]:
     """Show my cart: what can be bought, what cannot and why, and the price of what is selected."""
     return schemas.shown(queries.view(read(), member_id=g.member_id, now=clock.now()))
+
+
+@bp.post("/cart/quote")
+@bp.accepts(ChoiceIn)
+@bp.returns(schemas.CartOut)
+def price_cart(choice: Choice) -> dict[str, Any]:
+    """Price my cart with the coupons, gifts and promotions of my choice; nothing is kept."""
+    view = queries.view(read(), member_id=g.member_id, choice=choice, now=clock.now())
+    return schemas.shown(view)
 
 
 @bp.post("/cart/items")

@@ -7,8 +7,8 @@ import marshmallow as ma
 from app.carts.models import LINES_MAX, QUANTITY_MAX
 from app.carts.queries import Cart, CartLine, Invalidity
 from app.core.fields import Fen, Flag, Id, Quantity, Schema
-from app.marketing import wording
-from app.marketing.quotes import QuoteOut
+from app.marketing import quotes
+from app.marketing.quotes import OffersOut, QuoteOut
 
 WORDS = {
     Invalidity.OFF_SHELF: "商品已下架",
@@ -71,7 +71,7 @@ class InvalidCartLineOut(CartLineOut):
     message = ma.fields.String(required=True, metadata={"description": "如 库存不足，仅剩 2 件"})
 
 
-class CartOut(ma.Schema):
+class CartOut(OffersOut):
     lines = ma.fields.List(ma.fields.Nested(CartLineOut), required=True)
     invalid_lines = ma.fields.List(ma.fields.Nested(InvalidCartLineOut), required=True)
     quote = ma.fields.Nested(
@@ -95,7 +95,7 @@ def shown(cart: Cart) -> dict[str, Any]:
             for line in cart.lines
             if line.invalidity is not None
         ],
-        "quote": wording.describe(cart.quote.to_json()) if cart.quote else None,
+        **(quotes.shown(cart.priced) if cart.priced else quotes.NO_OFFERS),
     }
 
 

@@ -1,23 +1,42 @@
 """
-What the shop asks of the promotions engine: quotes, and holds on the promotions they use.
+What the shop asks of the promotions engine: quotes, and holds on what they use.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.catalogue.queries import SellableSku
-from app.core.errors import AppError
+from app.marketing import gifts
+from app.marketing.holding import (
+    CouponGone,
+    PromotionGone,
+    confirm,
+    give_back,
+    release,
+    reserve,
+)
 from app.marketing.snapshot import snapshot
-from promotions import limits, pricing
+from app.members import queries as members
+from promotions import buyers, coupons, limits, pricing
 
-
-class PromotionGone(AppError):
-    """A promotion in the price has run out or was stopped; ask for a new quote."""
-
-    code, status, title = "promotion_gone", 409, "优惠已失效或已抢完，请重新确认价格"
+__all__ = [
+    "ANY_CHOICE",
+    "Choice",
+    "CouponGone",
+    "Priced",
+    "PromotionGone",
+    "QuoteLine",
+    "confirm",
+    "give_back",
+    "priced",
+    "quote",
+    "release",
+    "reserve",
+    "snapshot",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,51 +48,104 @@ class QuoteLine:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the buyer wants of the promotions; by default whatever is best."""
+
+    coupon_ids: tuple[int, ...] | None = None
+    """Only these coupons may apply, `()` for none; None: the best."""
+    declined: frozenset[int] = frozenset()
+    """Promotions not to be applied."""
+    gift_choices: tuple[pricing.GiftChoice, ...] = ()
+    points_fen: int = 0
+    """What the points are worth that are to pay a part."""
+
+
+ANY_CHOICE = Choice()
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A quote with all it was made of."""
+
+    quote: pricing.Quote
+    cart: pricing.Cart
+    snapshot: pricing.Snapshot
+    gift_skus: Mapping[int, SellableSku]
+    """The SKUs that may come as gifts, by id."""
+
+
 def quote(
     session: Session,
     *,
     lines: Sequence[QuoteLine],
-    member_id: int,
+    member_id: int | None,
     freight_fen: int,
     now: datetime,
+    choice: Choice = ANY_CHOICE,
 ) -> pricing.Quote:
-    """Return what the lines cost a member now, with every promotion that concerns them."""
+    """Return what the lines cost a member, or a visitor, now; see `priced`."""
+    return priced(
+        session,
+        lines=lines,
+        member_id=member_id,
+        freight_fen=freight_fen,
+        now=now,
+        choice=choice,
+    ).quote
+
+
+def priced(
+    session: Session,
+    *,
+    lines: Sequence[QuoteLine],
+    member_id: int | None,
+    freight_fen: int,
+    now: datetime,
+    choice: Choice = ANY_CHOICE,
+) -> Priced:
+    """
+    Price the lines with every promotion that concerns them, the member's coupons and choices.
+
+    What is left of limits and of gifts on the shelf is looked up here, so a quote offers nothing
+    that the order's own transaction would refuse, but for a race.
+    """
     current = snapshot(session, now=now)
     cart = pricing.Cart(
-        lines=tuple(_cart_line(line) for line in lines), now=now, freight_fen=freight_fen
+        lines=tuple(_cart_line(line) for line in lines),
+        now=now,
+        freight_fen=freight_fen,
+        coupons=_coupons(session, current, member_id, now),
+        coupon_ids=choice.coupon_ids,
+        declined=choice.declined,
+        gift_choices=choice.gift_choices,
+        points_fen=choice.points_fen,
     )
-    if limited := current.limited(cart):
-        cart = replace(
-            cart, allowances=limits.allowances(session, limited, member_id=member_id, now=now)
-        )
-    return pricing.price(cart, current)
+    candidates = [promotion for promotion, _ in current.candidates(cart)]
+    if any(promotion.audience.is_new is not None for promotion in candidates):
+        cart = replace(cart, buyer=pricing.Buyer(is_new=_is_new(session, member_id)))
+    if limited := [promotion.promotion_id for promotion in candidates if promotion.is_capped]:
+        left = limits.allowances(session, limited, member_id=member_id, now=now)
+        cart = replace(cart, allowances=left)
+    shelf = gifts.shelf(session, candidates, cart)
+    found, cart = gifts.price(cart, current, shelf)
+    return Priced(found, cart, current, shelf.skus)
 
 
-def reserve(
-    session: Session, *, source: str, member_id: int, quote: pricing.Quote, now: datetime
-) -> None:
-    """
-    Hold for `source`, a member's order, what the promotions in `quote` take of their limits.
-
-    All or none; repeatable.
-
-    :raises PromotionGone: the one in `promotion_id` has run out or is no longer running.
-    """
-    try:
-        uses = limits.uses_of(quote)
-        limits.reserve(session, source=source, member_id=member_id, uses=uses, now=now)
-    except limits.Refused as refused:
-        raise PromotionGone(promotion_id=refused.promotion_id) from refused
+def _coupons(
+    session: Session, current: pricing.Snapshot, member_id: int | None, now: datetime
+) -> tuple[pricing.HeldCoupon, ...]:
+    if member_id is None or not current.has_coupons:
+        return ()
+    return coupons.held_by_member(session, member_id, now)
 
 
-def confirm(session: Session, *, source: str, now: datetime) -> None:
-    """Use up what `source` holds: its order is paid. Repeatable."""
-    limits.confirm(session, source=source, now=now)
-
-
-def release(session: Session, *, source: str, now: datetime) -> None:
-    """Give back what `source` holds: its order closed unpaid. Repeatable."""
-    limits.release(session, source=source, now=now)
+def _is_new(session: Session, member_id: int | None) -> bool:
+    """Whether a member has never paid an order; of a visitor nobody knows."""
+    if member_id is None:
+        return False
+    keys = members.keys(session, member_id=member_id)
+    return not buyers.has_paid(session, member_id, keys=keys)
 
 
 def _cart_line(line: QuoteLine) -> pricing.CartLine:

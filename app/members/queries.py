@@ -47,6 +47,14 @@ class MemberBrief:
     masked_phone: str | None
 
 
+def keys(session: Session, *, member_id: int) -> list[str]:
+    """The hashes by which a member is known for ever; none if they have left."""
+    member = session.get(Member, member_id)
+    if member is None or member.status != MemberStatus.ACTIVE:
+        return []
+    return identity.keys_of(member)
+
+
 def get(session: Session, member_id: int) -> Member:
     """
     An active member.

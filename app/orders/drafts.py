@@ -2,6 +2,7 @@
 What an order would be: lines, freight and the quote, priced at this moment. Nothing is written.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +18,11 @@ from app.catalogue.queries import SellableSku
 from app.catalogue.stock import OutOfStock
 from app.core.errors import Conflict
 from app.marketing import service as marketing
-from app.marketing.service import QuoteLine
+from app.marketing.service import ANY_CHOICE, Choice, Priced, QuoteLine
 from app.members import queries as members
 from app.members.queries import AddressSnapshot
 from app.orders.models import OrderOrigin
-from promotions.pricing import PricedLine, Quote
+from promotions.pricing import GiftLine, PricedLine, Quote
 
 
 class CartChanged(Conflict):
@@ -32,10 +33,11 @@ class CartChanged(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be bought: SKU id → pieces, and where the buyer chose them."""
+    """What is to be bought: SKU id → pieces, where the buyer chose them, and how to price them."""
 
     origin: OrderOrigin
     quantities: Mapping[int, int]
+    choice: Choice = ANY_CHOICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,37 @@ class DraftLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftGift:
+    """One gift as it would come with the order."""
+
+    seq: int
+    sku: SellableSku
+    gift: GiftLine
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What an order would be. Freight is only known with an address."""
 
     lines: Sequence[DraftLine]
-    quote: Quote
+    gifts: Sequence[DraftGift]
+    priced: Priced
     address: AddressSnapshot | None
+
+    @property
+    def quote(self) -> Quote:
+        """Why it costs what it costs."""
+        return self.priced.quote
+
+    @property
+    def quantities(self) -> dict[int, int]:
+        """All pieces it takes off the shelf by SKU id, gifts included."""
+        pieces: Counter[int] = Counter()
+        for line in self.lines:
+            pieces[line.sku.sku_id] += line.priced.quantity
+        for each in self.gifts:
+            pieces[each.sku.sku_id] += each.gift.quantity
+        return dict(pieces)
 
 
 def preview(
@@ -65,7 +92,7 @@ def preview(
     now: datetime,
 ) -> Draft:
     """
-    Say what an order would cost, and why; nothing is written or held.
+    Say what an order would cost by the buyer's choice, and why; nothing is written or held.
 
     :raises SkuNotForSale: a SKU is unknown or off the shelf.
     :raises OutOfStock: there are fewer pieces than asked for.
@@ -79,7 +106,7 @@ def preview(
     freight_fen = _freight_fen(session, skus, wanted.quantities, address)
     # Lines are numbered by SKU id, so the same goods make the same quote however they were named.
     numbered = list(enumerate(sorted(wanted.quantities), start=1))
-    quote = marketing.quote(
+    priced = marketing.priced(
         session,
         lines=[
             QuoteLine(line_id=seq, sku=skus[sku_id], quantity=wanted.quantities[sku_id])
@@ -87,11 +114,19 @@ def preview(
         ],
         member_id=buyer_id,
         freight_fen=freight_fen,
+        choice=wanted.choice,
         now=now,
     )
-    priced = {line.line_id: line for line in quote.lines}
-    lines = [DraftLine(seq, skus[sku_id], priced[seq]) for seq, sku_id in numbered]
-    return Draft(lines=lines, quote=quote, address=address)
+    of_line = {line.line_id: line for line in priced.quote.lines}
+    return Draft(
+        lines=[DraftLine(seq, skus[sku_id], of_line[seq]) for seq, sku_id in numbered],
+        gifts=[
+            DraftGift(seq, priced.gift_skus[gift.sku_id], gift)
+            for seq, gift in enumerate(priced.quote.gifts, start=len(numbered) + 1)
+        ],
+        priced=priced,
+        address=address,
+    )
 
 
 def from_cart(session: Session, *, buyer_id: int, item_ids: Sequence[int]) -> Wanted:

@@ -17,7 +17,7 @@ from app.core import metrics
 from app.core.errors import Conflict
 from app.marketing import service as marketing
 from app.orders import queries
-from app.orders.models import Order, OrderLine, OrderStatus
+from app.orders.models import LineKind, Order, OrderLine, OrderStatus
 from distribution import commissions
 from distribution.commissions import PaidLine
 from promotions import buyers
@@ -121,10 +121,12 @@ def _refuse_to_pay(session: Session, order_id: int) -> bool:
 def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: datetime) -> None:
     """What payment sets in motion, in the documented order of locks."""
     buyers.record(session, member_id=order.buyer_id, source=order.source, now=now)
-    marketing.confirm(session, source=order.source, now=now)
+    quote = queries.quote_of(order)
+    marketing.confirm(session, source=order.source, member_id=order.buyer_id, quote=quote, now=now)
     stock.confirm(session, source=order.source, now=now)
+    goods = [line for line in lines if line.kind == LineKind.GOODS]
     sold: dict[int, int] = {}
-    for line in lines:
+    for line in goods:
         sold[line.spu_id] = sold.get(line.spu_id, 0) + line.quantity
     catalogue.add_sales(session, spu_quantities=sold)
     commissions.accrue(
@@ -139,7 +141,7 @@ def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
                 paid_fen=line.payable_fen,
                 category_path=tuple(line.category_path),
             )
-            for line in lines
+            for line in goods
         ],
         now=now,
     )

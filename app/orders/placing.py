@@ -10,20 +10,28 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app.catalogue import stock
+from app.catalogue.queries import SellableSku
 from app.catalogue.stock import OutOfStock
 from app.core import metrics, numbers, queue
 from app.core.errors import Conflict
 from app.marketing import service as marketing
 from app.marketing import wording
 from app.orders import drafts, paying, queries
-from app.orders.drafts import Draft, DraftLine, Wanted
-from app.orders.models import Order, OrderLine, OrderOrigin, OrderStatus
+from app.orders.drafts import Draft, Wanted
+from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
+from promotions.pricing import canonical
 
 
 class PriceChanged(Conflict):
     """The total is not the one the buyer saw; `quote` is the one of this moment."""
 
     code, title = "price_changed", "价格有变动，请确认后重新下单"
+
+
+class QuantityOverLimit(Conflict):
+    """A line asks for more than its promotion sells; `refusals` say how many each may have."""
+
+    code, title = "quantity_over_limit", "购买数量超过活动限购"
 
 
 def place(
@@ -38,12 +46,14 @@ def place(
     now: datetime,
 ) -> Order:
     """
-    Place an order at the price of this moment, hold its stock and promotions until it expires.
+    Place an order at the price of this moment, and hold what it takes until it expires.
 
-    An order that costs nothing is paid at once.
+    That is stock, gifts, coupons and uses of promotions. An order that costs nothing is paid at
+    once.
 
+    :raises QuantityOverLimit: a line asks for more than its promotion sells.
     :raises PriceChanged: the total is not `expected_payable_fen`.
-    :raises PromotionGone: a promotion in the price ran out at this very moment.
+    :raises CouponGone, PromotionGone: what is in the price was taken at this very moment.
     :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound: as `drafts.preview`.
     """
     try:
@@ -53,6 +63,8 @@ def place(
     except OutOfStock:
         metrics.stock_refusals.inc()
         raise
+    if draft.quote.refusals:
+        raise QuantityOverLimit(refusals=_refusals(draft))
     if draft.quote.payable_fen != expected_payable_fen:
         raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
     order = _order(draft, buyer_id=buyer_id, origin=wanted.origin, now=now)
@@ -63,8 +75,8 @@ def place(
     if draft.quote.payable_fen:
         queue.defer(session, "orders.expire", schedule_at=order.expires_at, order_id=order.id)
     marketing.reserve(session, source=order.source, member_id=buyer_id, quote=draft.quote, now=now)
-    stock.hold(session, source=order.source, quantities=wanted.quantities, now=now)
-    session.execute(insert(OrderLine), [_row(order.id, line) for line in draft.lines])
+    stock.hold(session, source=order.source, quantities=draft.quantities, now=now)
+    session.execute(insert(OrderLine), _rows(order.id, draft))
     metrics.orders.labels("placed").inc()
     if draft.quote.payable_fen == 0:
         paying.mark_paid(
@@ -88,24 +100,57 @@ def _order(draft: Draft, *, buyer_id: int, origin: OrderOrigin, now: datetime) -
         address_sealed=queries.sealed_address(draft.address),
         quote=quote.canonical(),
         quote_digest=quote.digest,
+        quote_input=canonical(draft.priced.cart.to_json()),
         snapshot_version=quote.snapshot_version,
         placed_at=now,
     )
 
 
-def _row(order_id: int, line: DraftLine) -> dict[str, object]:
+def _refusals(draft: Draft) -> list[dict[str, int]]:
+    sku_ids = {line.seq: line.sku.sku_id for line in draft.lines}
+    return [
+        {**refusal.to_json(), "sku_id": sku_ids[refusal.line_id]}
+        for refusal in draft.quote.refusals
+    ]
+
+
+def _rows(order_id: int, draft: Draft) -> list[dict[str, object]]:
+    """The lines as they are inserted: goods as priced, then gifts, which cost nothing."""
+    goods = [
+        {
+            **_of_sku(order_id, line.seq, line.sku),
+            "kind": LineKind.GOODS,
+            "promotion_id": None,
+            "value_fen": 0,
+            **{name: getattr(line.priced, name) for name in OF_PRICE},
+        }
+        for line in draft.lines
+    ]
+    gifts = [
+        {
+            **_of_sku(order_id, each.seq, each.sku),
+            "kind": LineKind.GIFT,
+            "promotion_id": each.gift.promotion_id,
+            "value_fen": each.gift.value_fen,
+            **dict.fromkeys(OF_PRICE, 0),
+            "quantity": each.gift.quantity,
+        }
+        for each in draft.gifts
+    ]
+    return goods + gifts
+
+
+def _of_sku(order_id: int, seq: int, sku: SellableSku) -> dict[str, object]:
     return {
         "order_id": order_id,
-        "seq": line.seq,
-        "sku_id": line.sku.sku_id,
-        "spu_id": line.sku.spu_id,
-        "category_path": list(line.sku.category_path),
-        "title": line.sku.title,
-        "spec_text": line.sku.spec_text,
-        "image_url": line.sku.image_url,
-        "unit_price_fen": line.priced.unit_price_fen,
-        "quantity": line.priced.quantity,
-        "amount_fen": line.priced.amount_fen,
-        "discount_fen": line.priced.discount_fen,
-        "payable_fen": line.priced.payable_fen,
+        "seq": seq,
+        "sku_id": sku.sku_id,
+        "spu_id": sku.spu_id,
+        "category_path": list(sku.category_path),
+        "title": sku.title,
+        "spec_text": sku.spec_text,
+        "image_url": sku.image_url,
     }
+
+
+OF_PRICE = ("unit_price_fen", "quantity", "amount_fen", "discount_fen", "payable_fen")

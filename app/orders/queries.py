@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.core import crypto
 from app.core.errors import NotFound
 from app.members.queries import AddressSnapshot
-from app.orders.models import Order, OrderLine, OrderStatus
+from app.orders.models import LineKind, Order, OrderLine, OrderStatus
 
 PAGE = 20
 
@@ -72,7 +72,9 @@ def order_nos(session: Session, order_ids: Sequence[int]) -> dict[int, str]:
 def subject(session: Session, *, order_id: int) -> str:
     """What the order is, in a few words for the bill: its first title, and how many more."""
     titles = session.scalars(
-        select(OrderLine.title).where(OrderLine.order_id == order_id).order_by(OrderLine.seq)
+        select(OrderLine.title)
+        .where(OrderLine.order_id == order_id, OrderLine.kind == LineKind.GOODS)
+        .order_by(OrderLine.seq)
     ).all()
     return titles[0] if len(titles) == 1 else f"{titles[0]} 等 {len(titles)} 种商品"
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.catalogue import stock
 from app.core import metrics
 from app.core.errors import Conflict
+from app.marketing import service as marketing
 from app.orders import queries
 from app.orders.models import (
     LineKind,
@@ -117,6 +118,7 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     if _is_over(order, lines, refund):
         order.status = OrderStatus.REFUNDED
         metrics.orders.labels("refunded").inc()
+        marketing.give_back(session, source=order.source, now=now)
     _settle(session, refund, RefundStatus.REFUNDED, now=now)
     if not was_shipped:
         _put_back(session, order, lines, now=now)

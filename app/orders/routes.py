@@ -1,6 +1,7 @@
 """What a buyer does with orders: preview, place, look, cancel, receive."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +14,13 @@ from app.catalogue.stock import OutOfStock
 from app.core import clock, paging
 from app.core.db import read, transaction
 from app.core.http import Blueprint
-from app.marketing.service import PromotionGone
+from app.marketing.service import Choice, CouponGone, PromotionGone
 from app.members.queries import AddressNotFound
 from app.orders import drafts, queries, schemas, service
 from app.orders.drafts import CartChanged, Wanted
 from app.orders.models import Order, OrderOrigin, OrderStatus
 from app.orders.queries import OrderNotFound
-from app.orders.service import OrderStateForbids, PriceChanged
+from app.orders.service import OrderStateForbids, PriceChanged, QuantityOverLimit
 
 bp = Blueprint("orders", __name__, description="订单")
 
@@ -32,6 +33,7 @@ REFUSALS = (AddressNotFound, CartChanged, OutOfStock, RegionNotServed, SkuNotFor
 @bp.fails(*REFUSALS)
 def preview_order(
     address_id: int | None,
+    choice: Choice,
     cart_item_ids: Sequence[int] | None = None,
     lines: Sequence[dict[str, int]] | None = None,
 ) -> dict[str, Any]:
@@ -41,7 +43,11 @@ def preview_order(
     if cart_item_ids:
         wanted = drafts.from_cart(session, buyer_id=g.member_id, item_ids=cart_item_ids)
     draft = drafts.preview(
-        session, buyer_id=g.member_id, wanted=wanted, address_id=address_id, now=clock.now()
+        session,
+        buyer_id=g.member_id,
+        wanted=replace(wanted, choice=choice),
+        address_id=address_id,
+        now=clock.now(),
     )
     return schemas.shown_draft(draft)
 
@@ -50,9 +56,10 @@ def preview_order(
 @bp.accepts(schemas.PlaceOrder)
 @bp.idempotent()
 @bp.returns(schemas.PlacedOrderOut, 201)
-@bp.fails(*REFUSALS, PriceChanged, PromotionGone)
+@bp.fails(*REFUSALS, PriceChanged, QuantityOverLimit, CouponGone, PromotionGone)
 def place_order(
     session: Session,
+    choice: Choice,
     cart_item_ids: Sequence[int] | None = None,
     lines: Sequence[dict[str, int]] | None = None,
     **body: Any,
@@ -64,7 +71,7 @@ def place_order(
     return service.place(
         session,
         buyer_id=g.member_id,
-        wanted=wanted,
+        wanted=replace(wanted, choice=choice),
         pay_within=timedelta(minutes=current_app.config["SETTINGS"].unpaid_minutes),
         now=clock.now(),
         **body,

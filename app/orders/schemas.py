@@ -10,8 +10,8 @@ from app.carts.models import LINES_MAX, QUANTITY_MAX
 from app.core import crypto, paging
 from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text
 from app.core.http import page_of
-from app.marketing import wording
-from app.marketing.quotes import QuoteOut
+from app.marketing import quotes, wording
+from app.marketing.quotes import ChoiceIn, OffersOut, QuoteOut
 from app.orders import queries
 from app.orders.drafts import Draft
 from app.orders.models import CloseReason, LineKind, Order, OrderOrigin, OrderStatus
@@ -30,8 +30,8 @@ class WantedLine(Schema):
     quantity = Quantity(maximum=QUANTITY_MAX, required=True)
 
 
-class _Purchase(Schema):
-    """Either lines of the cart, or lines chosen on the spot."""
+class _Purchase(ChoiceIn):
+    """Either lines of the cart, or lines chosen on the spot; and a choice of promotions."""
 
     cart_item_ids = ma.fields.List(Id(), validate=ma.validate.Length(min=1, max=LINES_MAX))
     lines = ma.fields.List(
@@ -223,7 +223,7 @@ class OrderDraftLineOut(ma.Schema):
     payable_fen = Fen(required=True)
 
 
-class OrderDraftOut(ma.Schema):
+class OrderDraftOut(OffersOut):
     """What an order would be. Without an address there is no freight in it yet."""
 
     lines = ma.fields.List(ma.fields.Nested(OrderDraftLineOut), required=True)
@@ -245,8 +245,7 @@ def shown_draft(draft: Draft) -> dict[str, Any]:
         }
         for line in draft.lines
     ]
-    quote = wording.describe(draft.quote.to_json())
-    return {"lines": lines, "address": draft.address, "quote": quote}
+    return {"lines": lines, "address": draft.address, **quotes.shown(draft.priced)}
 
 
 def shown_page(orders: Sequence[Order]) -> dict[str, Any]:

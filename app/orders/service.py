@@ -13,7 +13,7 @@ from app.orders.drafts import CartChanged, Wanted, from_cart, preview, taken_fro
 from app.orders.fulfilment import RefundInProgress, complete_due, receive, receive_due, ship
 from app.orders.models import Order
 from app.orders.paying import AmountDiffers, OrderClosed, close, line_source, mark_paid
-from app.orders.placing import PriceChanged, place
+from app.orders.placing import PriceChanged, QuantityOverLimit, place
 from app.orders.refunds import (
     NotRefundable,
     RefundExceedsPaid,
@@ -30,6 +30,7 @@ __all__ = [
     "OrderClosed",
     "OrderStateForbids",
     "PriceChanged",
+    "QuantityOverLimit",
     "RefundExceedsPaid",
     "RefundInProgress",
     "RefundUnknown",

@@ -3,9 +3,11 @@ Pricing: `price(cart, snapshot)` and the types it speaks. Pure; standard library
 """
 
 from promotions.pricing.buyer import ANYBODY, Allowance, Buyer, GiftChoice, HeldCoupon
+from promotions.pricing.canon import canonical
 from promotions.pricing.cart import Cart, CartLine
 from promotions.pricing.engine import price
 from promotions.pricing.kinds import KINDS
+from promotions.pricing.kinds.spend_and_gift import GiftTier, SpendAndGift
 from promotions.pricing.kinds.spend_and_save import SpendAndSave, Tier
 from promotions.pricing.money import ALL_BP, apportion, pct_round, units_share
 from promotions.pricing.promotion import EVERYBODY, Audience, GroupMode, Promotion, Slot
@@ -55,6 +57,7 @@ __all__ = [
     "Gift",
     "GiftChoice",
     "GiftLine",
+    "GiftTier",
     "GroupMode",
     "HeldCoupon",
     "Lane",
@@ -71,11 +74,13 @@ __all__ = [
     "Shortfall",
     "Slot",
     "Snapshot",
+    "SpendAndGift",
     "SpendAndSave",
     "Targets",
     "Tier",
     "Verdict",
     "apportion",
+    "canonical",
     "pct_round",
     "price",
     "require_one_mode_per_group",

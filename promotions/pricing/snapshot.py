@@ -63,6 +63,8 @@ class Snapshot:
         self.promotions = {promotion.promotion_id: promotion for promotion in kept}
         if len(self.promotions) < len(kept):
             raise DuplicatePromotion("a promotion id occurs twice")
+        self.has_coupons = any(promotion.needs_coupon for promotion in kept)
+        """Whether a coupon in the buyer's hands could matter."""
         require_one_mode_per_group(kept)
         self._in_order = sorted(kept, key=lambda one: (_LANE_ORDER[one.lane], *one.rank))
         ends = {one.ends_at for one in kept if one.ends_at is not None}

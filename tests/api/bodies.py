@@ -100,8 +100,15 @@ def _campaign(ids: Any, _: Any) -> dict[str, Any]:
     return CAMPAIGN | {"includes": {**includes, "sku_ids": [ids["sku_id"][0]], "tags": ["新品"]}}
 
 
+CHOICE = {
+    "coupon_ids": [],
+    "declined_promotion_ids": [999],
+    "gift_choices": [{"promotion_id": 999, "sku_ids": [1]}],
+}
+
+
 def _lines(ids: Any, _: Any) -> dict[str, Any]:
-    return {
+    return CHOICE | {
         "lines": [{"sku_id": ids["sku_id"][0], "quantity": 1}],
         "address_id": ids["address_id"][0],
     }
@@ -134,6 +141,7 @@ REQUESTS = {
     "POST /api/v1/cart/select": Request(
         lambda ids, _: {"item_ids": [ids["item_id"][0]], "is_selected": False}
     ),
+    "POST /api/v1/cart/quote": fixed(**CHOICE),
     "POST /api/v1/orders/preview": Request(_lines),
     "POST /api/v1/orders": Request(_order),
     "POST /api/v1/after-sales": Request(

@@ -14,7 +14,8 @@ BAD_QUANTITIES = [0, -1, 1000, HUGE, 1.0, 1.5, "1", True, None, [], {}]
 
 class TestShow:
     def test_an_empty_cart_has_no_quote(self, show):
-        assert show() == {"lines": [], "invalid_lines": [], "quote": None}
+        nothing = {"coupons": [], "gifts": [], "gift_options": [], "nudges": []}
+        assert show() == {"lines": [], "invalid_lines": [], "quote": None, **nothing}
 
     def test_the_total_is_the_quote_of_what_is_selected(
         self, session, client, cart, show, as_buyer

@@ -133,13 +133,13 @@ class TestHolds:
         cup = sellable(session, price_fen=10_000)
         promotion = make_published(session, max_uses=5)
 
+        agreed = quote(session, cup)
+        order = {"source": "order:A", "member_id": 1, "now": NOON}
         for _ in range(2):
-            service.reserve(
-                session, source="order:A", member_id=1, quote=quote(session, cup), now=NOON
-            )
+            service.reserve(session, quote=agreed, **order)
         held = self.counter(session, promotion)
         for _ in range(2):
-            service.confirm(session, source="order:A", now=NOON)
+            service.confirm(session, quote=agreed.to_json(), **order)
 
         assert held == (1, 1_000, 0, 0)
         assert self.counter(session, promotion) == (0, 0, 1, 1_000)

@@ -1,0 +1,115 @@
+"""
+What an order takes of its promotions: held when placed, used when paid, given back when closed.
+
+Each step is repeatable by source. A paid order also gets what it was promised, gift coupons and
+points; a wholly refunded one gets its coupons back and loses what it was granted, if unused.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.core.errors import AppError
+from promotions import coupons, limits, points, pricing
+
+log = structlog.get_logger(__name__)
+
+
+class PromotionGone(AppError):
+    """A promotion in the price has run out or was stopped; ask for a new quote."""
+
+    code, status, title = "promotion_gone", 409, "优惠已失效或已抢完，请重新确认价格"
+
+
+class CouponGone(AppError):
+    """A coupon in the price is on another order, or over; ask for a new quote."""
+
+    code, status, title = "coupon_gone", 409, "优惠券已使用或已失效，请重新选择"
+
+
+def reserve(
+    session: Session, *, source: str, member_id: int, quote: pricing.Quote, now: datetime
+) -> None:
+    """
+    Hold for `source`, a member's order, the coupons in `quote` and what it takes of limits.
+
+    All or none; repeatable. After an exception the transaction must be rolled back.
+
+    :raises CouponGone: the coupon in `coupon_id` is not free any more.
+    :raises PromotionGone: the one in `promotion_id` has run out or is no longer running.
+    """
+    if not quote.adjustments:
+        return
+    coupon_ids = [one.coupon_id for one in quote.adjustments if one.coupon_id is not None]
+    try:
+        coupons.hold(session, source=source, coupon_ids=coupon_ids, member_id=member_id, now=now)
+        uses = limits.uses_of(quote)
+        limits.reserve(session, source=source, member_id=member_id, uses=uses, now=now)
+    except coupons.NotUsable as gone:
+        raise CouponGone(coupon_id=gone.coupon_id) from gone
+    except limits.Refused as refused:
+        raise PromotionGone(promotion_id=refused.promotion_id) from refused
+
+
+def confirm(
+    session: Session, *, source: str, member_id: int, quote: Mapping[str, Any], now: datetime
+) -> None:
+    """
+    Use up what `source` holds and grant what its stored quote promises: its order is paid.
+
+    Repeatable. A coupon that cannot be issued any more is not: it must not keep money from
+    being accepted. The log says so.
+    """
+    adjustments = quote["adjustments"]
+    if _has_coupon(adjustments):
+        coupons.use(session, source=source, now=now)
+    limits.confirm(session, source=source, now=now)
+    granted: Counter[int] = Counter()
+    for adjustment in adjustments:
+        for each in adjustment.get("coupons", ()):
+            granted[each["promotion_id"]] += each["count"]
+    for promotion_id, count in sorted(granted.items()):
+        try:
+            coupons.issue(
+                session,
+                promotion_id=promotion_id,
+                member_id=member_id,
+                source=source,
+                count=count,
+                now=now,
+            )
+        except (coupons.Refused, coupons.NoSuchTemplate) as refused:
+            log.error(
+                "gift_coupon_not_issued",
+                source=source,
+                promotion_id=promotion_id,
+                reason=str(refused),
+            )
+    earned = sum(adjustment.get("points", 0) for adjustment in adjustments)
+    if earned:
+        points.grant(session, member_id=member_id, points=earned, source=source, now=now)
+
+
+def release(session: Session, *, source: str, now: datetime) -> None:
+    """Give back what `source` holds: its order closed unpaid. Repeatable."""
+    coupons.release(session, source=source, now=now)
+    limits.release(session, source=source, now=now)
+
+
+def give_back(session: Session, *, source: str, now: datetime) -> None:
+    """
+    Give the coupons back that `source` used and take back what it granted, as far as it is unused.
+
+    For an order that is refunded as a whole. Its use of limits stays used. Repeatable.
+    """
+    coupons.give_back(session, source=source, now=now)
+    coupons.revoke_granted(session, source=source, now=now)
+    points.revoke(session, source=source, now=now)
+
+
+def _has_coupon(adjustments: Iterable[Mapping[str, Any]]) -> bool:
+    return any(adjustment.get("coupon_id") is not None for adjustment in adjustments)
