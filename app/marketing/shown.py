@@ -39,8 +39,6 @@ class Shown:
     """By SKU id."""
     concerning: Mapping[int, Sequence[Promotion]]
     """The promotions that are running and not used up, by SPU id, each in the order they apply."""
-    left: Mapping[int, Allowance]
-    """What is left of the limited ones for somebody who has had nothing yet, by promotion id."""
 
 
 def is_public(promotion: Promotion) -> bool:
@@ -63,7 +61,7 @@ def shown(session: Session, goods: Sequence[CartLine], *, now: datetime) -> Show
     ]
     left = _left(session, [one for one, _ in matches if one.is_capped], now)
     open_ = [(one, lines) for one, lines in matches if not _is_used_up(left.get(one.promotion_id))]
-    return Shown(_prices(goods, open_, left, now), _by_spu(open_), left)
+    return Shown(_prices(goods, open_, left, now), _by_spu(open_))
 
 
 def _left(session: Session, limited: Sequence[Promotion], now: datetime) -> dict[int, Allowance]:

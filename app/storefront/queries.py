@@ -3,7 +3,7 @@ What a page shows: the catalogue's goods with what promotions make of them, in a
 statements however many goods there are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,17 +11,19 @@ from sqlalchemy.orm import Session
 
 from app.catalogue import queries as catalogue
 from app.catalogue import shelf
-from app.marketing import wording
+from app.marketing.badges import badge
 from app.marketing.shown import Shown, is_public, shown
 from app.marketing.snapshot import snapshot
 from promotions import pricing
 from promotions import queries as engine
 from promotions.models import PromotionCounter
 from promotions.pricing import Promotion, timetable
+from promotions.pricing.kinds.limited_time import LimitedTime
 
 BADGES_MAX = 5
 """Badges on a card of a list."""
 SHOWN_MAX = 100
+LIMITS = ("units_left", "max_units_per_member", "max_uses_per_member", "member_period")
 
 
 def list_products(session: Session, *, now: datetime, **query: Any) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def get_product(session: Session, *, spu_id: int, now: datetime) -> dict[str, An
         sku["promoted_price_fen"] = promoted.price_fen
         sku["promotion_id"] = promoted.promotion_id
     page |= _price_pair(page["min_price_fen"], skus, seen)
-    page["badges"] = _countdowns(session, seen.concerning.get(spu_id, ()), seen.left, now)
+    page["badges"] = _countdowns(session, seen.concerning.get(spu_id, ()), now)
     page["server_time"] = now.isoformat()
     return page
 
@@ -109,7 +111,6 @@ def _price_pair(lowest_fen: int, skus: Iterable[tuple[int, int]], seen: Shown) -
 def _countdowns(
     session: Session,
     promotions: Sequence[Promotion],
-    left: Mapping[int, pricing.Allowance],
     now: datetime,
 ) -> list[dict[str, Any]]:
     """The badges with when each runs and what one order or person may have of it."""
@@ -119,7 +120,7 @@ def _countdowns(
         {
             **_running(one),
             "stretch": _stretch(timetable.stretch(one, now)),
-            "units_left": left[one.promotion_id].units if one.is_capped else None,
+            "max_units_per_order": _per_order(one.rule),
             **_limits(limits.get(one.promotion_id)),
         }
         for one in promotions
@@ -132,11 +133,17 @@ def _stretch(stretch: timetable.Stretch | None) -> dict[str, Any] | None:
     return {"starts_at": _text(stretch.starts_at), "ends_at": _text(stretch.ends_at)}
 
 
+def _per_order(rule: pricing.Rule) -> int | None:
+    return rule.max_units_per_order if isinstance(rule, LimitedTime) else None
+
+
 def _limits(counter: PromotionCounter | None) -> dict[str, Any]:
     if counter is None:
-        return dict.fromkeys(("max_units_per_member", "max_uses_per_member", "member_period"))
+        return dict.fromkeys(LIMITS)
     is_personal = counter.member_max_units is not None or counter.member_max_uses is not None
+    taken = counter.units_reserved + counter.units_used
     return {
+        "units_left": None if counter.max_units is None else counter.max_units - taken,
         "max_units_per_member": counter.member_max_units,
         "max_uses_per_member": counter.member_max_uses,
         "member_period": counter.member_period if is_personal else None,
@@ -147,7 +154,7 @@ def _badge(promotion: Promotion) -> dict[str, Any]:
     return {
         "promotion_id": promotion.promotion_id,
         "kind": promotion.rule.kind,
-        "label": wording.badge(promotion),
+        "label": badge(promotion),
         "ends_at": _text(promotion.ends_at),
     }
 
