@@ -1,103 +1,134 @@
 """
-The best deal among candidates that compete: lowest payable, then fewest promotions, then rank.
+The best deal among candidates that compete.
 
-Up to `EXACT_UP_TO` candidates the search is exact, branch and bound over the combinations that
-are allowed; beyond, it is greedy by what each further candidate adds, then one pass of swaps.
+It leaves the least to pay; among equals it gives the most, then takes the fewest promotions, then
+those of the first rank. Up to `EXACT_UP_TO` candidates the search is exact, branch and bound over
+the combinations that are allowed; beyond, it is greedy by what each further candidate adds, then
+one pass of swaps.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
-from promotions.pricing.buyer import Allowance
-from promotions.pricing.combining import Candidate, Eligible, conflict
-from promotions.pricing.rule import Offer
+from promotions.pricing.combining import FREIGHT, FREIGHT_ONLY, Eligible, apart, conflict
+from promotions.pricing.money import pct_round
+from promotions.pricing.rule import NOTHING_GIVEN, Offer
 from promotions.pricing.tally import Miss, Tally
 
 EXACT_UP_TO = 12
 
 Step = tuple[Eligible, Offer]
+Gives = tuple[int, int, int]
+Cost = tuple[int, Gives, int]
+"""Fen saved and what is given, both negative, and the promotions it takes: the less the better."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Deal:
     """Promotions that apply together, in the order they apply, and the tally after them."""
 
     tally: Tally
     steps: tuple[Step, ...] = ()
+    chosen: frozenset[int] = frozenset()
+    """The places of the promotions within the part that is searched."""
     saves_fen: int = 0
+    gives: Gives = NOTHING_GIVEN
 
     @property
-    def badness(self) -> tuple[int, int, tuple[tuple[int, int], ...]]:
-        """What the best deal has the least of."""
-        return (
-            -self.saves_fen,
-            len(self.steps),
-            tuple(one.candidate.rank for one, _ in self.steps),
-        )
+    def cost(self) -> Cost:
+        """What the best deal has the least of, but for ranks."""
+        return -self.saves_fen, _minus(self.gives), len(self.steps)
 
-    def has(self, one: Eligible) -> bool:
-        """Say whether `one` is part of the deal."""
-        return any(one is chosen for chosen, _ in self.steps)
+    @property
+    def cost_and_ranks(self) -> tuple[Cost, list[int]]:
+        """What the best deal has the least of; a place in the part is a rank."""
+        return self.cost, sorted(self.chosen)
 
 
 class Search:
     """The search over one independent part of a lane, whose candidates come in rank order."""
 
-    def __init__(
-        self, part: Sequence[Eligible], tally: Tally, allowances: Mapping[int, Allowance]
-    ) -> None:
+    def __init__(self, part: Sequence[Eligible], tally: Tally) -> None:
         self._part = part
         self._start = Deal(tally)
-        self._allowances = allowances
-        self._best = self._start
-        reach = {target for one in part for target in one.candidate.reach}
-        self._ceiling_fen = sum(tally.payable_fen(target) for target in reach)
+        places = range(len(part))
+        self._after: list[set[int]] = [set() for _ in places]
+        """The later candidates that may follow each."""
+        self._apart: list[set[int]] = [set() for _ in places]
+        """The later candidates each leaves as they are."""
+        for first, second in combinations(places, 2):
+            if not conflict(part[first].candidate, part[second].candidate):
+                self._after[first].add(second)
+            if apart(part[first], part[second]):
+                self._apart[first].add(second)
+        self._touched = frozenset[int]().union(*(one.touches for one in part))
+        self._payable_fen = _payable_fen(tally, self._touched)
+        self._best, self._best_cost = self._start, self._start.cost
 
     def run(self) -> tuple[Deal, bool]:
         """Return the best deal found and whether it is proven to be the best."""
         if len(self._part) <= EXACT_UP_TO:
-            self._explore(self._start, self._part)
+            self._explore(self._start, range(len(self._part)))
             return self._best, True
         return self._swapped(self._greedy()), False
 
-    def _explore(self, deal: Deal, rest: Sequence[Eligible]) -> None:
-        if deal.badness < self._best.badness:
-            self._best = deal
-        hope_fen = deal.saves_fen + sum(one.alone.saves_fen for one in rest)
-        for position, one in enumerate(rest):
-            # Whatever follows adds at least one promotion and saves at most what each does alone.
-            # A tie goes to what was found first: combinations come in the order of their ranks.
-            bound = (-min(hope_fen, self._ceiling_fen), len(deal.steps) + 1)
-            if bound >= self._best.badness[:2]:
+    def _explore(self, deal: Deal, rest: Sequence[int]) -> None:
+        cost = deal.cost
+        # A tie goes to what was found first: combinations come in the order of their ranks.
+        if cost < self._best_cost:
+            self._best, self._best_cost = deal, cost
+        for number, place in enumerate(rest):
+            if self._hope(deal, rest[number:]) >= self._best_cost:
                 return
-            hope_fen -= one.alone.saves_fen
-            further = self._with(deal, one)
+            further = self._with(deal, place)
             if further is not None:
-                later = rest[position + 1 :]
-                self._explore(
-                    further, [it for it in later if not conflict(one.candidate, it.candidate)]
-                )
+                after = self._after[place]
+                self._explore(further, [it for it in rest[number + 1 :] if it in after])
 
-    def _with(self, deal: Deal, one: Eligible) -> Deal | None:
-        """Apply `one` after all of `deal`; None if it then has no effect."""
+    def _hope(self, deal: Deal, rest: Sequence[int]) -> Cost:
+        """
+        Return a cost that no deal undercuts which adds one or more of `rest` to `deal`.
+
+        Each takes at most what it takes alone, and at most the rate it promises of what is payable.
+        What it leaves at most so is the less, the less it finds; so all of `rest`, one after the
+        other, leave no more than any choice of them does.
+        """
+        left_fen = self._payable_fen - deal.saves_fen
+        gives = deal.gives
+        for place in rest:
+            alone = self._part[place].alone
+            most_fen = alone.saves_fen
+            if alone.rate_bp is not None:
+                goods_fen = pct_round(left_fen, alone.rate_bp)
+                most_fen = min(most_fen, goods_fen + alone.freight_fen)
+            left_fen -= min(most_fen, left_fen)
+            gives = _plus(gives, alone.gives)
+        return left_fen - self._payable_fen, _minus(gives), len(deal.steps) + 1
+
+    def _with(self, deal: Deal, place: int) -> Deal | None:
+        """Apply the candidate at `place` after all of `deal`; None if it then has no effect."""
+        one = self._part[place]
         offer = one.alone
-        if not all(apart(chosen.candidate, one.candidate) for chosen, _ in deal.steps):
-            answer = deal.tally.evaluate(one.candidate, self._allowances)
+        if not all(place in self._apart[chosen] for chosen in deal.chosen):
+            answer = deal.tally.evaluate(one.candidate)
             if isinstance(answer, Miss):
                 return None
             offer = answer
         return Deal(
             deal.tally.after(one.candidate, offer),
             (*deal.steps, (one, offer)),
+            deal.chosen | {place},
             deal.saves_fen + offer.saves_fen,
+            _plus(deal.gives, offer.gives),
         )
 
-    def _deal_of(self, chosen: Sequence[Eligible]) -> Deal | None:
+    def _deal_of(self, chosen: Iterable[int]) -> Deal | None:
         """Apply `chosen` in rank order; None if two of them conflict or one has no effect."""
         deal = self._start
-        for one in sorted(chosen, key=lambda it: it.candidate.rank):
-            is_shut_out = any(conflict(it.candidate, one.candidate) for it, _ in deal.steps)
-            further = None if is_shut_out else self._with(deal, one)
+        for place in sorted(chosen):
+            may_follow = all(place in self._after[earlier] for earlier in deal.chosen)
+            further = self._with(deal, place) if may_follow else None
             if further is None:
                 return None
             deal = further
@@ -106,27 +137,37 @@ class Search:
     def _greedy(self) -> Deal:
         best = self._start
         while True:
-            chosen = [one for one, _ in best.steps]
-            trials = self._deals([*chosen, one] for one in self._part if not best.has(one))
-            further = min(trials, key=lambda deal: deal.badness, default=best)
-            if further.badness >= best.badness:
+            trials = self._deals_with_one_of_the_others(best, best.chosen)
+            further = min(trials, key=lambda deal: deal.cost_and_ranks, default=best)
+            if further.cost_and_ranks >= best.cost_and_ranks:
                 return best
             best = further
 
     def _swapped(self, best: Deal) -> Deal:
-        for leaving, _ in best.steps:
-            staying = [one for one, _ in best.steps if one is not leaving]
-            trials = self._deals([*staying, one] for one in self._part if not best.has(one))
-            best = min((best, *trials), key=lambda deal: deal.badness)
+        for leaving in sorted(best.chosen):
+            trials = self._deals_with_one_of_the_others(best, best.chosen - {leaving})
+            best = min((best, *trials), key=lambda deal: deal.cost_and_ranks)
         return best
 
-    def _deals(self, choices: Iterator[list[Eligible]]) -> Iterator[Deal]:
-        for chosen in choices:
-            deal = self._deal_of(chosen)
-            if deal is not None:
-                yield deal
+    def _deals_with_one_of_the_others(self, deal: Deal, staying: frozenset[int]) -> Iterator[Deal]:
+        for place in range(len(self._part)):
+            if place not in deal.chosen:
+                further = self._deal_of(staying | {place})
+                if further is not None:
+                    yield further
 
 
-def apart(first: Candidate, second: Candidate) -> bool:
-    """Say whether neither can change what the other takes off."""
-    return first.reach.isdisjoint(second.reach)
+def _payable_fen(tally: Tally, targets: frozenset[int]) -> int:
+    """Return what is still payable for these lines, and for freight if it is one of them."""
+    freight_fen = tally.freight_fen if FREIGHT in targets else 0
+    return tally.payable_fen(targets - FREIGHT_ONLY) + freight_fen
+
+
+def _plus(one: Gives, other: Gives) -> Gives:
+    if other == NOTHING_GIVEN:
+        return one
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _minus(gives: Gives) -> Gives:
+    return -gives[0], -gives[1], -gives[2]

@@ -2,26 +2,41 @@
 Who may apply together: candidates, the lines they reach, conflicts, groups and independent parts.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from promotions.pricing.buyer import Allowance
 from promotions.pricing.cart import CartLine
 from promotions.pricing.promotion import GroupMode, Promotion
 from promotions.pricing.rule import Lane, Offer
-from promotions.pricing.snapshot import Match
 
 FREIGHT = -1
 """What a shipping promotion reaches; line ids are never negative."""
+FREIGHT_ONLY = frozenset((FREIGHT,))
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, for speed, like all that is made per line and promotion; nobody changes one.
+@dataclass(slots=True, eq=False)
 class Candidate:
-    """A promotion with the lines it looks at; it discounts within `reach` and nowhere else."""
+    """A promotion with the lines it looks at, what is left of its limits, and its coupon."""
 
     promotion: Promotion
     lines: tuple[CartLine, ...]
-    reach: frozenset[int]
+    line_ids: frozenset[int]
+    base_fen: int
+    """What the lines cost before any promotion."""
+    coupon_id: int | None = None
+    allowance: Allowance | None = None
+    gift_choice: tuple[int, ...] = ()
+    taken_fen: int = 0
+    """What it has taken off other lines of this cart."""
+    taken_units: int = 0
+    """Pieces it has priced on other lines of this cart."""
+
+    @property
+    def reach(self) -> frozenset[int]:
+        """Where it discounts, and nowhere else; others of its lane conflict with it only there."""
+        return FREIGHT_ONLY if self.promotion.lane is Lane.SHIPPING else self.line_ids
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -29,34 +44,18 @@ class Candidate:
         return self.promotion.rank
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Eligible:
     """A candidate with the offer it would make alone: the most it can give in this lane."""
 
     candidate: Candidate
     alone: Offer
 
-
-def candidate_for(promotion: Promotion, lines: tuple[CartLine, ...]) -> Candidate:
-    """Return the candidate that looks at `lines`; in the shipping lane it reaches freight only."""
-    if promotion.lane is Lane.SHIPPING:
-        return Candidate(promotion, lines, frozenset((FREIGHT,)))
-    return Candidate(promotion, lines, frozenset([line.line_id for line in lines]))
-
-
-def rounds(matches: Sequence[Match]) -> list[list[Match]]:
-    """
-    Cut the matches of one lane into what is settled together: all, or, in the price lane, a line.
-
-    So each line takes its own best price, wherever else a price-setting promotion applies.
-    """
-    if not matches or matches[0][0].lane is not Lane.PRICE:
-        return [list(matches)]
-    by_line: defaultdict[int, list[Match]] = defaultdict(list)
-    for promotion, lines in matches:
-        for line in lines:
-            by_line[line.line_id].append((promotion, (line,)))
-    return [by_line[line_id] for line_id in sorted(by_line)]
+    @property
+    def touches(self) -> frozenset[int]:
+        """What it may take something off: its reach, and freight if its terms free it."""
+        reach = self.candidate.reach
+        return reach | FREIGHT_ONLY if self.alone.freight_fen else reach
 
 
 def conflict(first: Candidate, second: Candidate) -> bool:
@@ -74,24 +73,29 @@ def shut_out(first: Promotion, second: Promotion) -> bool:
     return first.stop_after or not first.agrees(second)
 
 
+def apart(first: Eligible, second: Eligible) -> bool:
+    """Say whether neither can change what the other takes off."""
+    return first.touches.isdisjoint(second.touches)
+
+
 def independent_parts(eligible: Sequence[Eligible]) -> list[list[Eligible]]:
     """
-    Cut the eligible of one lane into parts that share no line and no group.
+    Cut the eligible of one lane into parts that touch nothing in common and share no group.
 
     What is best for one part cannot matter to another, so each is settled by itself. Order is kept.
     """
     parts: list[tuple[set[int | str], list[Eligible]]] = []
     for one in eligible:
-        touched = _touched(one.candidate)
+        touched: set[int | str] = {*one.touches, *_group(one.candidate.promotion)}
         members: list[Eligible] = []
-        apart: list[tuple[set[int | str], list[Eligible]]] = []
+        others: list[tuple[set[int | str], list[Eligible]]] = []
         for part in parts:
             if part[0].isdisjoint(touched):
-                apart.append(part)
+                others.append(part)
             else:
                 touched |= part[0]
                 members += part[1]
-        parts = [*apart, (touched, [*members, one])]
+        parts = [*others, (touched, [*members, one])]
     return [sorted(members, key=_rank) for _, members in parts]
 
 
@@ -109,11 +113,14 @@ def keep_by_group(part: Iterable[Eligible]) -> dict[str, Eligible]:
     return kept
 
 
-def _touched(candidate: Candidate) -> set[int | str]:
-    promotion = candidate.promotion
-    if promotion.group is None:
-        return set(candidate.reach)
-    return {*candidate.reach, promotion.group}
+def goes_forward(one: Eligible, kept: Mapping[str, Eligible]) -> bool:
+    """Say whether `one` takes part in the search: its group has not sent another."""
+    sent = kept.get(one.candidate.promotion.group or "")
+    return sent is None or sent is one
+
+
+def _group(promotion: Promotion) -> tuple[str, ...]:
+    return () if promotion.group is None else (promotion.group,)
 
 
 def _rank(one: Eligible) -> tuple[int, int]:

@@ -5,25 +5,27 @@ A pure function of its two arguments. Limits, budgets and coupons are not decide
 of them comes in with the cart, and the order's transaction is the judge.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from promotions.pricing.best_deal import Deal, Search
-from promotions.pricing.canon import digest
-from promotions.pricing.cart import Cart
+from promotions.pricing.best_deal import Search, Step
+from promotions.pricing.cart import Cart, CartLine
 from promotions.pricing.combining import (
     Candidate,
     Eligible,
-    candidate_for,
     conflict,
+    goes_forward,
     independent_parts,
     keep_by_group,
-    rounds,
     shut_out,
 )
+from promotions.pricing.entrants import Entrant, let_in
+from promotions.pricing.outcome import Outcome
 from promotions.pricing.promotion import Promotion
-from promotions.pricing.quote import Adjustment, Quote, Verdict, priced_line
-from promotions.pricing.rule import Offer, Shortfall
-from promotions.pricing.snapshot import Match, Snapshot
+from promotions.pricing.quote import Quote
+from promotions.pricing.rule import Lane
+from promotions.pricing.snapshot import Snapshot
 from promotions.pricing.tally import Code, Miss, Tally
 
 
@@ -33,155 +35,154 @@ def price(cart: Cart, snapshot: Snapshot) -> Quote:
 
     The same cart and snapshot give the same bytes, whatever the order of lines and promotions.
     """
-    return _Pricing(cart, snapshot).quote()
+    matches = snapshot.candidates(cart)
+    entrants, others = let_in(cart, matches)
+    pricing = _Pricing(cart, Outcome(others))
+    for lane, of_lane in groupby(entrants, key=lambda entrant: entrant.promotion.lane):
+        if lane is Lane.PRICE:
+            pricing.settle_prices(of_lane)
+        else:
+            pricing.settle(of_lane)
+        pricing.close(lane)
+    return pricing.outcome.quote(cart, snapshot, matches, pricing.tally.freight_fen)
 
 
 class _Pricing:
-    """One run of `price`: the running tally, what has applied and what was said of the others."""
+    """One run of `price`: the running tally, what has applied and who holds which lines."""
 
-    def __init__(self, cart: Cart, snapshot: Snapshot) -> None:
-        self._cart = cart
-        self._snapshot = snapshot
-        self._matches = snapshot.candidates(cart)
+    def __init__(self, cart: Cart, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self._base = {line.line_id: line.base_amount_fen for line in cart.lines}
+        self.tally = Tally(dict(self._base), cart.freight_fen)
         self._allowances = {one.promotion_id: one for one in cart.allowances}
-        running = {line.line_id: line.base_amount_fen for line in cart.lines}
-        self._tally = Tally(running, cart.freight_fen)
-        self._applied: list[tuple[Candidate, Offer]] = []
-        self._earlier: dict[int, tuple[Promotion, set[int]]] = {}
-        self._verdicts: dict[int, Verdict] = {}
-        self._is_optimal = True
+        self._gift_choices = {one.promotion_id: one.sku_ids for one in cart.gift_choices}
+        self._holders: list[tuple[Promotion, frozenset[int]]] = []
+        self._known_ids: dict[frozenset[int], frozenset[int]] = {}
 
-    def quote(self) -> Quote:
-        for _, matches in groupby(self._matches, key=lambda match: match[0].lane):
-            for settled_together in rounds(list(matches)):
-                self._settle(settled_together)
-            self._close_lane()
-        adjustments = self._adjustments()
-        return Quote(
-            snapshot_version=self._snapshot.version,
-            input_digest=digest(self._cart.to_json()),
-            lines=tuple(priced_line(line, adjustments) for line in self._cart.lines),
-            adjustments=adjustments,
-            trace=tuple(self._verdicts[promotion.promotion_id] for promotion, _ in self._matches),
-            is_optimal=self._is_optimal,
-            freight_list_fen=self._cart.freight_fen,
-            freight_fen=self._tally.freight_fen,
-        )
+    def settle_prices(self, entrants: Iterable[Entrant]) -> None:
+        """Give each line the best of its prices, one line after the other."""
+        by_line: defaultdict[int, list[tuple[Entrant, tuple[CartLine]]]] = defaultdict(list)
+        for entrant in entrants:
+            for line in entrant.lines:
+                by_line[line.line_id].append((entrant, (line,)))
+        for line_id in sorted(by_line):
+            self._settle_line(by_line[line_id])
 
-    def _settle(self, matches: list[Match]) -> None:
-        """Choose and apply the best of what competes, part by part."""
-        eligible = [one for match in matches if (one := self._eligible(match)) is not None]
+    def settle(self, entrants: Iterable[Entrant]) -> None:
+        """Choose and apply the best of what competes in a lane, part by part."""
+        eligible = [
+            answer
+            for entrant in entrants
+            if (candidate := self._unheld(entrant)) is not None
+            if isinstance(answer := self._look(candidate), Eligible)
+        ]
         for part in independent_parts(eligible):
             kept = keep_by_group(part)
-            forward = [one for one in part if _goes_forward(one, kept)]
-            deal, is_proven = Search(forward, self._tally, self._allowances).run()
-            self._tally = deal.tally
-            self._is_optimal = self._is_optimal and is_proven
-            for one in part:
-                self._judge(one, deal, kept)
+            forward = [one for one in part if goes_forward(one, kept)]
+            deal, is_proven = Search(forward, self.tally).run()
+            self.tally = deal.tally
+            self.outcome.is_optimal = self.outcome.is_optimal and is_proven
+            self._conclude(part, deal.steps, kept)
 
-    def _eligible(self, match: Match) -> Eligible | None:
-        """Return the candidate with its offer, or record why it has none."""
-        promotion, _ = match
-        candidate, holder = self._unblocked(match)
-        if candidate is None:
-            self._record(promotion, Code.BLOCKED, by=holder)
-            return None
-        answer = self._tally.evaluate(candidate, self._allowances)
-        if isinstance(answer, Miss):
-            self._record(promotion, answer.code, shortfall=answer.shortfall)
-            return None
-        return Eligible(candidate, answer)
+    def close(self, lane: Lane) -> None:
+        """Let what has applied in `lane` hold its lines against the lanes to come."""
+        self._holders += [
+            (applied.promotion, applied.reach)
+            for applied in self.outcome.applied.values()
+            if applied.promotion.lane is lane
+        ]
 
-    def _unblocked(self, match: Match) -> tuple[Candidate | None, int | None]:
-        """Leave out the lines held by an earlier lane; name the last holder if nothing remains."""
-        promotion, lines = match
-        candidate = candidate_for(promotion, lines)
+    def _settle_line(self, entrants: Sequence[tuple[Entrant, tuple[CartLine]]]) -> None:
+        """Apply the best price of one line; a refusal counts if the line would be priced so."""
+        part: list[Eligible] = []
+        refused: list[tuple[Promotion, Mapping[int, int]]] = []
+        for entrant, lines in entrants:
+            answer = self._look(self._candidate(entrant, lines))
+            if isinstance(answer, Eligible):
+                part.append(answer)
+            else:
+                refused.append((entrant.promotion, answer.refuses))
+        if part:
+            kept = keep_by_group(part)
+            forward = [one for one in part if goes_forward(one, kept)]
+            best = min(forward, key=lambda one: one.alone.cost)
+            self.tally = self.tally.after(best.candidate, best.alone)
+            self._conclude(part, [(best, best.alone)], kept)
+            return
+        for promotion, most in refused:
+            self.outcome.refuse(promotion, most)
+
+    def _unheld(self, entrant: Entrant) -> Candidate | None:
+        """Leave out the lines held by an earlier lane; record the last holder if none remains."""
+        candidate = self._candidate(entrant, entrant.lines)
         held: set[int] = set()
         holder: int | None = None
-        for other, reach in self._earlier.values():
-            if shut_out(other, promotion) and not reach.isdisjoint(candidate.reach):
+        for other, reach in self._holders:
+            if not reach.isdisjoint(candidate.reach) and shut_out(other, entrant.promotion):
                 held |= reach
                 holder = other.promotion_id
         if not held:
-            return candidate, None
-        lines = tuple(line for line in lines if line.line_id not in held)
-        return (candidate_for(promotion, lines) if lines else None), holder
+            return candidate
+        lines = tuple([line for line in entrant.lines if line.line_id not in held])
+        if not lines:
+            self.outcome.lose(entrant.promotion, entrant.coupon_id, Code.BLOCKED, by=holder)
+            return None
+        return self._candidate(entrant, lines)
 
-    def _close_lane(self) -> None:
-        """Let what has applied so far hold its lines against the lanes to come."""
-        for candidate, _ in self._applied:
-            promotion = candidate.promotion
-            _, reach = self._earlier.setdefault(promotion.promotion_id, (promotion, set()))
-            reach |= candidate.reach
-
-    def _judge(self, one: Eligible, deal: Deal, kept: dict[str, Eligible]) -> None:
-        """Record what the deal did with `one`."""
-        promotion = one.candidate.promotion
-        for chosen, offer in deal.steps:
-            if chosen is one:
-                self._apply(one.candidate, offer)
-                return
-        alone_fen = one.alone.saves_fen
-        sent = kept.get(promotion.group or "")
-        if sent is not None and not _goes_forward(one, kept):
-            self._record(
-                promotion, Code.NOT_CHOSEN, alone_fen, by=sent.candidate.promotion.promotion_id
-            )
-            return
-        for chosen, _ in deal.steps:
-            first, second = sorted((chosen.candidate, one.candidate), key=lambda it: it.rank)
-            if conflict(first, second):
-                winner = chosen.candidate.promotion.promotion_id
-                self._record(promotion, Code.DOMINATED, alone_fen, by=winner)
-                return
-        self._record(promotion, Code.NOT_CHOSEN, alone_fen)
-
-    def _apply(self, candidate: Candidate, offer: Offer) -> None:
-        promotion = candidate.promotion
-        self._applied.append((candidate, offer))
-        taken_fen = self._tally.taken[promotion.promotion_id]
-        self._verdicts.pop(promotion.promotion_id, None)
-        self._record(promotion, Code.APPLIED, taken_fen, shortfall=offer.next_step)
-
-    def _record(
-        self,
-        promotion: Promotion,
-        code: Code,
-        amount_fen: int = 0,
-        *,
-        by: int | None = None,
-        shortfall: Shortfall | None = None,
-    ) -> None:
-        """Keep the first verdict on a promotion that competes on several lines."""
-        verdict = Verdict(
-            promotion_id=promotion.promotion_id,
-            title=promotion.title,
-            code=code,
-            amount_fen=amount_fen,
-            by=by,
-            shortfall=shortfall,
+    def _candidate(self, entrant: Entrant, lines: tuple[CartLine, ...]) -> Candidate:
+        line_ids = frozenset([line.line_id for line in lines])
+        # The same lines are the same object, so a tally knows them again at a glance.
+        line_ids = self._known_ids.setdefault(line_ids, line_ids)
+        promotion = entrant.promotion
+        promotion_id = promotion.promotion_id
+        candidate = Candidate(
+            promotion=promotion,
+            lines=lines,
+            line_ids=line_ids,
+            base_fen=sum(map(self._base.__getitem__, line_ids)),
+            coupon_id=entrant.coupon_id,
+            allowance=self._allowances.get(promotion_id),
+            gift_choice=self._gift_choices.get(promotion_id, ()),
         )
-        self._verdicts.setdefault(promotion.promotion_id, verdict)
+        applied = self.outcome.applied.get(promotion_id)
+        if applied is not None:
+            candidate.taken_fen = applied.saves_fen
+            candidate.taken_units = sum(applied.units.values())
+        return candidate
 
-    def _adjustments(self) -> tuple[Adjustment, ...]:
-        """Return one adjustment per applied promotion, in the order they applied."""
-        found: dict[int, Adjustment] = {}
-        for candidate, offer in self._applied:
-            promotion = candidate.promotion
-            earlier = found.get(promotion.promotion_id)
-            found[promotion.promotion_id] = Adjustment(
-                promotion_id=promotion.promotion_id,
-                kind=promotion.rule.kind,
-                lane=promotion.lane,
-                title=promotion.title,
-                shares={**(earlier.shares if earlier else {}), **offer.shares},
-                freight_fen=offer.freight_fen,
-            )
-        return tuple(found.values())
+    def _look(self, candidate: Candidate) -> Eligible | Miss:
+        """Return what the candidate would take alone, or record why nothing."""
+        answer = self.tally.evaluate(candidate)
+        if isinstance(answer, Miss):
+            self.outcome.miss(candidate.promotion, candidate.coupon_id, answer)
+            return answer
+        return Eligible(candidate, answer)
+
+    def _conclude(
+        self, part: Sequence[Eligible], steps: Sequence[Step], kept: Mapping[str, Eligible]
+    ) -> None:
+        """Record what the best deal, in `steps`, did with each of the part."""
+        chosen = {id(one): offer for one, offer in steps}
+        for one, offer in steps:
+            self.outcome.apply(one.candidate, offer)
+        for one in part:
+            if id(one) not in chosen:
+                code, by = _why_not(one, steps, kept)
+                candidate = one.candidate
+                self.outcome.lose(
+                    candidate.promotion, candidate.coupon_id, code, one.alone.saves_fen, by=by
+                )
 
 
-def _goes_forward(one: Eligible, kept: dict[str, Eligible]) -> bool:
-    """Say whether `one` takes part in the search: its group has not sent another."""
-    sent = kept.get(one.candidate.promotion.group or "")
-    return sent is None or sent is one
+def _why_not(
+    one: Eligible, steps: Sequence[Step], kept: Mapping[str, Eligible]
+) -> tuple[Code, int | None]:
+    """Say why `one` is not part of the best deal, and which promotion stands in its way."""
+    if not goes_forward(one, kept):
+        sent = kept[one.candidate.promotion.group or ""]
+        return Code.NOT_CHOSEN, sent.candidate.promotion.promotion_id
+    for chosen, _ in steps:
+        first, second = sorted((chosen.candidate, one.candidate), key=lambda it: it.rank)
+        if conflict(first, second):
+            return Code.DOMINATED, chosen.candidate.promotion.promotion_id
+    return Code.NOT_CHOSEN, None

@@ -4,11 +4,10 @@ The answer: what each line costs, what took how much off, and a verdict on every
 A quote is plain data with one canonical text, so the same input gives the same bytes.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from promotions.pricing import canon
-from promotions.pricing.cart import CartLine
 from promotions.pricing.rule import Gift, Lane, Shortfall
 from promotions.pricing.tally import Code
 
@@ -125,6 +124,10 @@ class PricedLine:
     def discount_fen(self) -> int:
         """What all promotions together take off the line."""
         return self.base_price_fen * self.quantity - self.payable_fen
+
+    def paid_with(self, tender_fen: int) -> Self:
+        """Return the line with `tender_fen` of it paid with points."""
+        return replace(self, tender_fen=tender_fen)
 
     def to_json(self) -> dict[str, Any]:
         """Return the line as plain data."""
@@ -253,18 +256,3 @@ class Quote:
     def digest(self) -> str:
         """The SHA-256 of the canonical text, in hex."""
         return canon.digest(self.to_json())
-
-
-def priced_line(line: CartLine, adjustments: tuple[Adjustment, ...]) -> PricedLine:
-    """Return `line` with the shares that `adjustments` take off it."""
-    shares = [(one.promotion_id, one.shares.get(line.line_id, 0)) for one in adjustments]
-    discounts = tuple((promotion_id, share) for promotion_id, share in shares if share)
-    return PricedLine(
-        line_id=line.line_id,
-        sku_id=line.sku_id,
-        quantity=line.quantity,
-        unit_price_fen=line.unit_price_fen,
-        base_price_fen=line.base_price_fen,
-        payable_fen=line.base_amount_fen - sum(share for _, share in discounts),
-        discounts=discounts,
-    )

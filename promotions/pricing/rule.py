@@ -5,7 +5,7 @@ A kind is one small file in `kinds/` implementing `Rule`: its condition and its 
 groups, agreement, caps and the trace are the engine's and the same for every kind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self
@@ -93,7 +93,36 @@ class Gift:
         return {"sku_id": self.sku_id, "quantity": self.quantity, "value_fen": self.value_fen}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+NOTHING_GIVEN = (0, 0, 0)
+
+
+class Spread(Mapping[int, int]):
+    """An amount spread over lines in proportion to weights, reckoned once somebody looks."""
+
+    __slots__ = ("_shares", "_weights", "total_fen")
+
+    def __init__(self, weights: Callable[[], dict[int, int]], total_fen: int) -> None:
+        self.total_fen = total_fen
+        self._weights = weights
+        self._shares: dict[int, int] | None = None
+
+    def _reckoned(self) -> dict[int, int]:
+        if self._shares is None:
+            self._shares = apportion(self._weights(), self.total_fen)
+        return self._shares
+
+    def __getitem__(self, line_id: int) -> int:
+        return self._reckoned()[line_id]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._reckoned())
+
+    def __len__(self) -> int:
+        return len(self._reckoned())
+
+
+# Not frozen, for speed: millions are made. Nobody changes one once it is made.
+@dataclass(slots=True, kw_only=True)
 class Offer:
     """What a promotion would take off: fen by line id, fen of freight; what it gives; what next."""
 
@@ -108,11 +137,18 @@ class Offer:
     points: int = 0
     coupons: tuple[tuple[int, int], ...] = ()
     """(template promotion id, how many)."""
+    rate_bp: int | None = None
+    """
+    A promise that speeds up the search: however little is payable on its lines before it, it takes
+    no more off them than this rate of that, half a fen rounded up. None: no such promise.
+    """
+    saves_fen: int = field(init=False)
+    """What it takes off, goods and freight."""
 
-    @property
-    def saves_fen(self) -> int:
-        """What it takes off, goods and freight."""
-        return sum(self.shares.values()) + self.freight_fen
+    def __post_init__(self) -> None:
+        shares = self.shares
+        goods_fen = shares.total_fen if isinstance(shares, Spread) else sum(shares.values())
+        self.saves_fen = goods_fen + self.freight_fen
 
     @property
     def worth_fen(self) -> int:
@@ -120,9 +156,28 @@ class Offer:
         return sum([gift.worth_fen for gift in self.gifts])
 
     @property
+    def gives(self) -> tuple[int, int, int]:
+        """What it gives: worth of gifts, points, and how many gifts and coupons there are."""
+        if not (self.gifts or self.points or self.coupons):
+            return NOTHING_GIVEN
+        pieces = sum([gift.quantity for gift in self.gifts])
+        return self.worth_fen, self.points, pieces + sum([count for _, count in self.coupons])
+
+    @property
+    def cost(self) -> tuple[int, tuple[int, int, int]]:
+        """What the best offer has the least of."""
+        worth_fen, points, count = self.gives
+        return -self.saves_fen, (-worth_fen, -points, -count)
+
+    @property
     def has_effect(self) -> bool:
         """Whether the buyer gets anything from it."""
         return bool(self.saves_fen or self.gifts or self.points or self.coupons)
+
+    @property
+    def goods_fen(self) -> int:
+        """What it takes off goods."""
+        return self.saves_fen - self.freight_fen
 
     def capped(self, most_fen: int) -> "Offer":
         """Return this offer cut down, in proportion, to at most `most_fen`."""
@@ -134,7 +189,7 @@ class Offer:
         return replace(self, shares=shares, freight_fen=freight_fen)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Basket:
     """The part of a cart within one promotion's reach, as its rule sees it."""
 
@@ -153,6 +208,10 @@ class Basket:
     """Pieces left by gift SKU id; a SKU that is not named is not limited."""
     gift_choice: tuple[int, ...] = ()
     """The gift SKUs the buyer would like."""
+    base_fen: int | None = None
+    """What the lines cost before any promotion, if known already."""
+    payable_fen: int | None = None
+    """What is still payable on the lines, if known already."""
 
     @property
     def pieces(self) -> int:
@@ -162,16 +221,24 @@ class Basket:
     @property
     def amount_fen(self) -> int:
         """The fen that thresholds and percentages look at."""
-        if self.base is Base.INITIAL:
-            return sum([line.base_amount_fen for line in self.lines])
-        running = self.running
-        return sum([running[line.line_id] for line in self.lines])
+        if self.base is Base.RUNNING:
+            return self._payable()
+        if self.base_fen is None:
+            self.base_fen = sum([line.base_amount_fen for line in self.lines])
+        return self.base_fen
 
-    def spread(self, amount_fen: int) -> dict[int, int]:
+    def spread(self, amount_fen: int) -> Mapping[int, int]:
         """Split `amount_fen`, or all that is still payable if that is less, over the lines."""
+        return Spread(self._weights, min(amount_fen, self._payable()))
+
+    def _payable(self) -> int:
+        if self.payable_fen is None:
+            self.payable_fen = sum(self._weights().values())
+        return self.payable_fen
+
+    def _weights(self) -> dict[int, int]:
         running = self.running
-        weights = {line.line_id: running[line.line_id] for line in self.lines}
-        return apportion(weights, min(amount_fen, sum(weights.values())))
+        return {line.line_id: running[line.line_id] for line in self.lines}
 
 
 class Rule(Protocol):
@@ -183,6 +250,7 @@ class Rule(Protocol):
     A rule in the shipping lane offers freight only; in any other lane shares lie on its lines.
     A rule that limits pieces prices at most `units_left` of them, and names in `refuses` the lines
     that ask for more if its terms say so instead of pricing the rest normally.
+    A rule whose gifts are all gone offers none, and nothing else it would give with them.
     """
 
     kind: ClassVar[str]

@@ -2,9 +2,9 @@
 An immutable set of promotions, compiled once per version and shared by every quote of a worker.
 
 The candidate index makes the cost of a quote depend on the promotions that concern its lines, not
-on how many there are: a promotion is filed under its scope's keys, and only while it is running.
-Between two moments at which some window opens or closes nothing changes, so the index of that
-epoch is built once and kept.
+on how many there are: a promotion is filed under its scope's keys, or under its own id if it takes
+a coupon, and only while it is running. Between two moments at which some window or slot opens or
+closes nothing changes, so the index of that epoch is built once and kept.
 """
 
 from bisect import bisect_right
@@ -14,7 +14,7 @@ from datetime import datetime
 
 from promotions.pricing.cart import Cart, CartLine
 from promotions.pricing.money import whole
-from promotions.pricing.promotion import GroupMode, Promotion
+from promotions.pricing.promotion import GroupMode, Promotion, minute_of_week
 from promotions.pricing.rule import PROMOTION_LANES, Lane
 from promotions.pricing.scope import Key, keys_of
 
@@ -69,11 +69,18 @@ class Snapshot:
         self._in_order = sorted(kept, key=lambda one: (_LANE_ORDER[one.lane], *one.rank))
         ends = {one.ends_at for one in kept if one.ends_at is not None}
         self._boundaries = sorted({one.starts_at for one in kept} | ends)
-        self._epoch: tuple[int, _Index] = (-1, _Index(()))
+        slots = {slot for one in kept for slot in one.slots}
+        self._minutes = sorted({minute for slot in slots for minute in slot.minutes_of_week()})
+        self._epoch: tuple[tuple[int, int], _Index] = ((-1, -1), _Index(()))
 
     def candidates(self, cart: Cart) -> list[Match]:
-        """Return each running promotion with the lines in its scope, by lane and then by rank."""
-        return self._index_at(cart.now).lookup(cart.lines)
+        """
+        Return each running promotion with the lines in its scope, by lane and then by rank.
+
+        A coupon template is among them only if the cart holds a coupon of it.
+        """
+        templates = {coupon.promotion_id for coupon in cart.coupons}
+        return self._index_at(cart.now).lookup(cart.lines, templates)
 
     def limited(self, cart: Cart) -> list[int]:
         """Return the candidates whose limits the cart must bring as allowances."""
@@ -84,9 +91,10 @@ class Snapshot:
         return [one for one in self._in_order if one.is_running(now)]
 
     def _index_at(self, now: datetime) -> "_Index":
-        epoch = bisect_right(self._boundaries, now)
-        number, index = self._epoch
-        if number != epoch:
+        minute = bisect_right(self._minutes, minute_of_week(now)) if self._minutes else 0
+        epoch = (bisect_right(self._boundaries, now), minute)
+        known, index = self._epoch
+        if known != epoch:
             index = _Index(self.running(now))
             self._epoch = (epoch, index)  # One assignment: threads see the old pair or the new one.
         return index
@@ -99,11 +107,14 @@ class _Index:
         self._running = tuple(running)
         filed: defaultdict[Key, list[int]] = defaultdict(list)
         for position, promotion in enumerate(self._running):
+            if promotion.needs_coupon:
+                filed["coupon", promotion.promotion_id].append(position)
+                continue
             for key in promotion.scope.index_keys():
                 filed[key].append(position)
         self._filed = dict(filed)
 
-    def lookup(self, lines: tuple[CartLine, ...]) -> list[Match]:
+    def lookup(self, lines: tuple[CartLine, ...], templates: Iterable[int]) -> list[Match]:
         """Return the promotions that concern any of `lines`, in order, each with its lines."""
         found: defaultdict[int, list[CartLine]] = defaultdict(list)
         for line in lines:
@@ -113,4 +124,9 @@ class _Index:
             for position in concerned:
                 if not self._running[position].scope.exclude.covers(line):
                     found[position].append(line)
+        for promotion_id in templates:
+            for position in self._filed.get(("coupon", promotion_id), ()):
+                scope = self._running[position].scope
+                if concerned_lines := [line for line in lines if scope.covers(line)]:
+                    found[position] = concerned_lines
         return [(self._running[position], tuple(found[position])) for position in sorted(found)]

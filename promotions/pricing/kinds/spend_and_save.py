@@ -190,7 +190,7 @@ class SpendAndSave(ByScope):
             min(seen.have // tier.threshold, self.max_times),
         )
 
-    def _shares(self, tier: Tier, seen: _Seen, basket: Basket, saved_fen: int) -> dict[int, int]:
+    def _shares(self, tier: Tier, seen: _Seen, basket: Basket, saved_fen: int) -> Mapping[int, int]:
         if tier.price_fen is None:
             return basket.spread(saved_fen)
         sets = self._sets(tier, tier.price_fen, seen)

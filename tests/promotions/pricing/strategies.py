@@ -6,20 +6,28 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from promotions.pricing import (
+    EVERYBODY,
     Allowance,
+    Audience,
     Base,
+    Buyer,
     Cart,
     CartLine,
+    Gift,
+    GiftChoice,
     GroupMode,
+    HeldCoupon,
     Lane,
     Promotion,
     Scope,
+    Slot,
     SpendAndSave,
     Targets,
     Tier,
 )
 from tests.builders.promotions import NOON
 from tests.promotions.pricing.kinds import FreightOff
+from tests.promotions.pricing.toy_kinds import GiftFrom, OnePrice
 
 RUNS = settings(max_examples=30, deadline=None)
 """Enough for every run of the tests; the soak runs many more."""
@@ -42,6 +50,7 @@ def lines(draw):
             unit_price_fen=draw(st.one_of(st.just(0), st.integers(1, 200))),
             category_path=draw(st.sampled_from([(), (1,), (1, 2), (1, 2, 3), (4,)])),
             tags=draw(labels),
+            member_price_fen=draw(st.sampled_from([None, None, None, 0, 60, 150, 300])),
         )
         for number in draw(st.permutations(range(1, count + 1)))
     )
@@ -70,12 +79,54 @@ def rules(draw):
     return SpendAndSave(tiers=(Tier(threshold=threshold, off_bp=draw(st.integers(1, 10_000))),))
 
 
+gifts = st.builds(
+    Gift,
+    sku_id=st.integers(90, 92),
+    quantity=st.integers(1, 2),
+    value_fen=st.sampled_from([0, 50, 80]),
+)
+one_prices = st.builds(
+    OnePrice,
+    price_fen=st.integers(0, 150),
+    most=st.one_of(st.none(), st.integers(1, 4)),
+    refuses=st.booleans(),
+)
+gift_rules = st.builds(
+    GiftFrom,
+    pieces=st.integers(1, 5),
+    gifts=st.lists(gifts, max_size=3, unique_by=lambda gift: gift.sku_id).map(tuple),
+    choose=st.integers(1, 2),
+    points=st.sampled_from([0, 0, 10]),
+    coupons=st.sampled_from([(), (), ((77, 2),)]),
+    frees_freight=st.booleans(),
+)
+LANES = [Lane.PRICE, Lane.LINE, Lane.ORDER, Lane.ORDER, Lane.COUPON, Lane.SHIPPING]
+ANYBODY_MOSTLY = [
+    *[EVERYBODY] * 5,
+    Audience(levels=frozenset({1})),
+    Audience(tags=frozenset("ab")),
+    Audience(is_new=True),
+    Audience(is_new=False),
+]
+ALWAYS_MOSTLY = [
+    *[()] * 5,
+    (Slot(from_minute=0, until_minute=12 * 60),),
+    (Slot(from_minute=12 * 60, until_minute=13 * 60), Slot(from_minute=0, until_minute=1)),
+    (Slot(from_minute=0, until_minute=1_440, weekdays=frozenset({0, 3})),),
+    (Slot(from_minute=600, until_minute=840, weekdays=frozenset({2})),),
+]
+
+
+def rules_of(lane):
+    if lane is Lane.SHIPPING:
+        return st.builds(FreightOff, threshold_fen=st.integers(1, 250), off_fen=st.integers(1, 90))
+    return rules() | (one_prices if lane is Lane.PRICE else gift_rules)
+
+
 @st.composite
 def promotions(draw, promotion_id, modes):
-    lane = draw(st.sampled_from([Lane.PRICE, Lane.LINE, Lane.ORDER, Lane.ORDER, Lane.SHIPPING]))
-    rule = draw(rules())
-    if lane is Lane.SHIPPING:
-        rule = FreightOff(threshold_fen=draw(st.integers(1, 250)), off_fen=draw(st.integers(1, 90)))
+    lane = draw(st.sampled_from(LANES))
+    rule = draw(rules_of(lane))
     group = draw(st.sampled_from([None, None, "g", "h"]))
     starts_at = NOON + timedelta(hours=draw(st.sampled_from([0, 0, 0, -1, 1])))
     ends_at = draw(st.sampled_from([None, None, starts_at + timedelta(hours=1)]))
@@ -95,6 +146,9 @@ def promotions(draw, promotion_id, modes):
         stop_after=draw(st.sampled_from([False, False, False, True])),
         base=draw(st.sampled_from(Base)),
         max_discount_fen=draw(st.one_of(st.none(), st.integers(1, 60))),
+        audience=draw(st.sampled_from(ANYBODY_MOSTLY)),
+        slots=draw(st.sampled_from(ALWAYS_MOSTLY)),
+        needs_coupon=lane is Lane.COUPON or draw(st.sampled_from([False, False, False, True])),
     )
 
 
@@ -115,6 +169,39 @@ allowance_lists = st.lists(
         promotion_id=st.integers(1, 7),
         uses=st.one_of(st.none(), st.integers(0, 1)),
         budget_fen=st.one_of(st.none(), st.integers(0, 60)),
+        units=st.one_of(st.none(), st.integers(0, 4)),
+        gifts=st.dictionaries(st.integers(90, 92), st.integers(0, 2)).map(
+            lambda left: tuple(left.items())
+        ),
+    ),
+    max_size=3,
+    unique_by=lambda one: one.promotion_id,
+).map(tuple)
+
+HOUR = timedelta(hours=1)
+coupon_lists = st.lists(
+    st.builds(
+        HeldCoupon,
+        coupon_id=st.integers(1, 9),
+        promotion_id=st.integers(1, 7),
+        starts_at=st.sampled_from([NOON - HOUR, NOON, NOON, NOON + HOUR]),
+        ends_at=st.sampled_from([NOON + 2 * HOUR, NOON + 3 * HOUR]),
+    )
+    | st.builds(
+        HeldCoupon,
+        coupon_id=st.integers(1, 9),
+        promotion_id=st.integers(1, 7),
+        starts_at=st.just(NOON - HOUR),
+        ends_at=st.just(NOON),
+    ),
+    max_size=7,
+    unique_by=lambda one: one.coupon_id,
+).map(tuple)
+choice_lists = st.lists(
+    st.builds(
+        GiftChoice,
+        promotion_id=st.integers(1, 7),
+        sku_ids=st.lists(st.integers(90, 93), max_size=2).map(tuple),
     ),
     max_size=3,
     unique_by=lambda one: one.promotion_id,
@@ -126,4 +213,10 @@ carts = st.builds(
     now=st.just(NOON),
     freight_fen=st.sampled_from([0, 50, 120]),
     allowances=allowance_lists,
+    buyer=st.builds(Buyer, tags=labels, level=st.sampled_from([None, 1, 2]), is_new=st.booleans()),
+    coupons=coupon_lists,
+    coupon_ids=st.one_of(st.none(), st.none(), st.lists(st.integers(1, 9)).map(tuple)),
+    declined=st.frozensets(st.integers(1, 7), max_size=1),
+    gift_choices=choice_lists,
+    points_fen=st.sampled_from([0, 0, 30, 10_000]),
 )

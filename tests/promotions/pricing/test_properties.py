@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from promotions.pricing import Code, GroupMode, Lane, Scope, Snapshot, Targets, price
 from tests.builders.promotions import NOON, make_promotion, spend_and_save
-from tests.promotions.pricing.reference import reference_price
+from tests.promotions.pricing.reference import coupon_of, reference_price
 from tests.promotions.pricing.strategies import MANY_RUNS, RUNS, carts, promotion_lists
 
 
@@ -30,13 +30,23 @@ def test_thousands_of_quotes_are_what_trying_every_combination_gives(cart, promo
 def assert_as_reference(cart, promotions):
     quote = price(cart, Snapshot(1, promotions))
 
-    left, saved = reference_price(cart, promotions)
+    expected = reference_price(cart, promotions)
 
-    assert {line.line_id: line.payable_fen for line in quote.lines} == {
-        target: fen for target, fen in left.items() if target != "freight"
-    }
-    assert quote.freight_fen == left["freight"]
-    assert {one.promotion_id: one.amount_fen for one in quote.adjustments} == saved
+    payable = {line.line_id: line.payable_fen for line in quote.lines}
+    assert {**payable, "freight": quote.freight_fen} == expected.left
+    assert {one.promotion_id: one.amount_fen for one in quote.adjustments} == expected.saved
+    assert {one.promotion_id: one.units for one in quote.adjustments} == expected.units
+    assert {
+        one.promotion_id: (one.gifts, one.points, one.coupons) for one in quote.adjustments
+    } == expected.gives
+    assert {
+        (one.line_id, one.promotion_id, one.most) for one in quote.refusals
+    } == expected.refusals
+    assert {line.line_id: line.tender_fen for line in quote.lines} == expected.tender
+    by_id = {one.promotion_id: one for one in promotions}
+    for one in quote.adjustments:
+        promotion = by_id[one.promotion_id]
+        assert one.coupon_id == (coupon_of(cart, promotion) if promotion.needs_coupon else None)
     assert quote.is_optimal
 
 
@@ -45,18 +55,22 @@ def assert_as_reference(cart, promotions):
 def test_every_sum_holds_and_every_share_lies_within_its_line(cart, promotions):
     quote = price(cart, Snapshot(1, promotions))
 
-    assert quote.items_fen - quote.discount_fen + quote.freight_fen == quote.payable_fen
+    goods_fen = quote.items_fen - quote.member_saves_fen - quote.discount_fen
+    assert quote.payable_fen == goods_fen + quote.freight_fen - quote.tender_fen
+    assert quote.tender_fen == min(cart.points_fen, goods_fen)
+    assert quote.tender_fen == sum(line.tender_fen for line in quote.lines)
     goods_fen = sum(one.amount_fen - one.freight_fen for one in quote.adjustments)
     assert quote.discount_fen == goods_fen
     freight_off = sum(one.freight_fen for one in quote.adjustments)
     assert quote.freight_list_fen - quote.freight_fen == freight_off
     assert 0 <= quote.freight_fen <= quote.freight_list_fen
     for line in quote.lines:
-        assert 0 <= line.payable_fen <= line.amount_fen
+        assert 0 <= line.tender_fen <= line.payable_fen <= line.amount_fen
+        assert line.amount_fen - line.member_saves_fen - line.discount_fen == line.payable_fen
         assert sum(share for _, share in line.discounts) == line.discount_fen
         assert all(type(share) is int and share > 0 for _, share in line.discounts)
     for one in quote.adjustments:
-        assert all(share >= 0 for share in one.shares.values())
+        assert all(type(share) is int and share >= 0 for share in one.shares.values())
 
 
 @RUNS
@@ -145,28 +159,37 @@ def test_no_cap_or_allowance_is_exceeded(cart, promotions):
         if allowance is not None:
             assert allowance.uses != 0
             assert allowance.budget_fen is None or one.amount_fen <= allowance.budget_fen
+            assert allowance.units is None or sum(one.units.values()) <= allowance.units
+            left = dict(allowance.gifts)
+            assert all(gift.quantity <= left.get(gift.sku_id, 99) for gift in one.gifts)
 
 
 @RUNS
 @given(carts, promotion_lists())
 def test_every_candidate_has_one_verdict_and_applied_ones_match_the_adjustments(cart, promotions):
-    concerned = {
-        one.promotion_id
+    concerned = [
+        (one.promotion_id, coupon_id)
         for one in promotions
         if one.is_running(cart.now) and any(one.scope.covers(line) for line in cart.lines)
-    }
+        for coupon_id in (held_of(cart, one) if one.needs_coupon else [None])
+    ]
 
     quote = price(cart, Snapshot(1, promotions))
 
-    assert len(quote.trace) == len(concerned)
-    assert {verdict.promotion_id for verdict in quote.trace} == concerned
+    said = [(verdict.promotion_id, verdict.coupon_id) for verdict in quote.trace]
+    assert sorted(said) == sorted(concerned)
     applied = {v.promotion_id: v.amount_fen for v in quote.trace if v.code is Code.APPLIED}
     assert applied == {one.promotion_id: one.amount_fen for one in quote.adjustments}
     for verdict in quote.trace:
         if verdict.code in (Code.CONDITION_FAILED, Code.APPLIED) and verdict.shortfall:
             assert verdict.shortfall.gap > 0
         if verdict.code in (Code.DOMINATED, Code.BLOCKED):
-            assert verdict.by in applied
+            is_spare = verdict.coupon_id is not None and verdict.by == verdict.promotion_id
+            assert verdict.by in applied or is_spare
+
+
+def held_of(cart, template):
+    return [one.coupon_id for one in cart.coupons if one.promotion_id == template.promotion_id]
 
 
 @RUNS
@@ -179,7 +202,7 @@ def test_the_index_finds_what_a_linear_filter_finds(cart, promotions, hours):
     expected = {
         one.promotion_id: tuple(line for line in cart.lines if one.scope.covers(line))
         for one in promotions
-        if one.is_running(now)
+        if one.is_running(now) and (not one.needs_coupon or held_of(cart, one))
     }
     assert {one.promotion_id: lines for one, lines in found} == {
         promotion_id: lines for promotion_id, lines in expected.items() if lines
@@ -192,7 +215,7 @@ def test_beyond_the_exact_search_the_deal_beats_any_single_promotion(cart, promo
     some = [
         replace(one, lane=Lane.ORDER, group=None, group_mode=GroupMode.BEST)
         for one in promotions
-        if one.lane is not Lane.SHIPPING
+        if one.lane not in (Lane.SHIPPING, Lane.PRICE)
     ]
     friends = {"tags": frozenset("ab"), "agrees_with": frozenset("ac")}
     crowd = [make_promotion(100 + n, spend_and_save((5 * n, 5)), **friends) for n in range(1, 14)]

@@ -1,0 +1,189 @@
+"""
+What a run of the engine has decided so far, and the quote it comes to.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from promotions.pricing.canon import digest
+from promotions.pricing.cart import Cart, CartLine
+from promotions.pricing.combining import Candidate
+from promotions.pricing.money import apportion
+from promotions.pricing.promotion import Promotion
+from promotions.pricing.quote import Adjustment, GiftLine, PricedLine, Quote, Refusal, Verdict
+from promotions.pricing.rule import Offer, Shortfall
+from promotions.pricing.snapshot import Match, Snapshot
+from promotions.pricing.tally import Code, Miss
+
+
+@dataclass(slots=True, eq=False)
+class Applied:
+    """All that one promotion takes and gives, line by line in the price lane, else at once."""
+
+    promotion: Promotion
+    coupon_id: int | None
+    last: Offer
+    reach: frozenset[int] = frozenset()
+    shares: dict[int, int] = field(default_factory=dict)
+    units: dict[int, int] = field(default_factory=dict)
+    saves_fen: int = 0
+
+    def add(self, candidate: Candidate, offer: Offer) -> None:
+        """Take note of what it takes off further lines."""
+        self.last = offer
+        self.reach |= candidate.reach
+        self.shares.update(offer.shares)
+        self.units.update(offer.units)
+        self.saves_fen += offer.saves_fen
+
+    def adjustment(self) -> Adjustment:
+        """Return it as the quote tells it."""
+        return Adjustment(
+            promotion_id=self.promotion.promotion_id,
+            kind=self.promotion.rule.kind,
+            lane=self.promotion.lane,
+            title=self.promotion.title,
+            shares=self.shares,
+            freight_fen=self.last.freight_fen,
+            coupon_id=self.coupon_id,
+            units=self.units,
+            gifts=self.last.gifts,
+            points=self.last.points,
+            coupons=self.last.coupons,
+        )
+
+    def verdict(self) -> Verdict:
+        """Return the verdict on it."""
+        return Verdict(
+            promotion_id=self.promotion.promotion_id,
+            title=self.promotion.title,
+            code=Code.APPLIED,
+            amount_fen=self.saves_fen,
+            shortfall=self.last.next_step,
+            coupon_id=self.coupon_id,
+        )
+
+
+class Outcome:
+    """What has applied, in order, the first thing said of each of the others, and refusals."""
+
+    def __init__(self, others: Mapping[int, Sequence[Verdict]]) -> None:
+        self.applied: dict[int, Applied] = {}
+        self.refusals: dict[tuple[int, int], int] = {}
+        self.is_optimal = True
+        self._others = others
+        """Verdicts on those who were never let in."""
+        self._verdicts: dict[int, Verdict] = {}
+
+    def apply(self, candidate: Candidate, offer: Offer) -> None:
+        """Take note that `candidate` applies."""
+        promotion = candidate.promotion
+        applied = self.applied.get(promotion.promotion_id)
+        if applied is None:
+            applied = Applied(promotion, candidate.coupon_id, offer)
+            self.applied[promotion.promotion_id] = applied
+        applied.add(candidate, offer)
+        self.refuse(promotion, offer.refuses)
+
+    def refuse(self, promotion: Promotion, most: Mapping[int, int]) -> None:
+        """Take note of lines that ask for more pieces than the promotion sells."""
+        for line_id, pieces in most.items():
+            self.refusals[line_id, promotion.promotion_id] = pieces
+
+    def miss(self, promotion: Promotion, coupon_id: int | None, miss: Miss) -> None:
+        """Take note that it has nothing to take off."""
+        self.lose(promotion, coupon_id, miss.code, shortfall=miss.shortfall)
+
+    def lose(
+        self,
+        promotion: Promotion,
+        coupon_id: int | None,
+        code: Code,
+        amount_fen: int = 0,
+        *,
+        by: int | None = None,
+        shortfall: Shortfall | None = None,
+    ) -> None:
+        """Keep the first thing said of a promotion, which may compete on several lines."""
+        if promotion.promotion_id not in self._verdicts:
+            self._verdicts[promotion.promotion_id] = Verdict(
+                promotion_id=promotion.promotion_id,
+                title=promotion.title,
+                code=code,
+                amount_fen=amount_fen,
+                by=by,
+                shortfall=shortfall,
+                coupon_id=coupon_id,
+            )
+
+    def quote(
+        self, cart: Cart, snapshot: Snapshot, matches: Sequence[Match], freight_fen: int
+    ) -> Quote:
+        """Return the quote; each of `matches` has its verdict in the trace."""
+        adjustments = tuple([applied.adjustment() for applied in self.applied.values()])
+        lines = _with_tender([_priced(line, adjustments) for line in cart.lines], cart.points_fen)
+        return Quote(
+            snapshot_version=snapshot.version,
+            input_digest=digest(cart.to_json()),
+            lines=lines,
+            adjustments=adjustments,
+            trace=tuple([verdict for one, _ in matches for verdict in self._said_of(one)]),
+            is_optimal=self.is_optimal,
+            freight_list_fen=cart.freight_fen,
+            freight_fen=freight_fen,
+            tender_fen=sum([line.tender_fen for line in lines]),
+            gifts=_gift_lines(adjustments),
+            refusals=tuple(
+                Refusal(promotion_id=promotion_id, line_id=line_id, most=most)
+                for (line_id, promotion_id), most in sorted(self.refusals.items())
+            ),
+        )
+
+    def _said_of(self, promotion: Promotion) -> list[Verdict]:
+        """Return the verdict on `promotion`, and those on further coupons of it."""
+        promotion_id = promotion.promotion_id
+        others = [*self._others.get(promotion_id, ())]
+        if promotion_id in self.applied:
+            return [self.applied[promotion_id].verdict(), *others]
+        if promotion_id in self._verdicts:
+            return [self._verdicts[promotion_id], *others]
+        return others
+
+
+def _priced(line: CartLine, adjustments: Sequence[Adjustment]) -> PricedLine:
+    """Return `line` with the shares that `adjustments` take off it."""
+    line_id = line.line_id
+    discounts = tuple(
+        [(one.promotion_id, share) for one in adjustments if (share := one.shares.get(line_id, 0))]
+    )
+    return PricedLine(
+        line_id=line_id,
+        sku_id=line.sku_id,
+        quantity=line.quantity,
+        unit_price_fen=line.unit_price_fen,
+        base_price_fen=line.base_price_fen,
+        payable_fen=line.base_amount_fen - sum([share for _, share in discounts]),
+        discounts=discounts,
+    )
+
+
+def _with_tender(lines: Sequence[PricedLine], points_fen: int) -> tuple[PricedLine, ...]:
+    """Let points pay the goods, each line in proportion to what it costs; never freight."""
+    if points_fen:
+        payable = {line.line_id: line.payable_fen for line in lines}
+        shares = apportion(payable, min(points_fen, sum(payable.values())))
+        lines = [line.paid_with(shares[line.line_id]) for line in lines]
+    return tuple(lines)
+
+
+def _gift_lines(adjustments: Sequence[Adjustment]) -> tuple[GiftLine, ...]:
+    return tuple(
+        GiftLine(
+            promotion_id=one.promotion_id,
+            sku_id=gift.sku_id,
+            quantity=gift.quantity,
+            value_fen=gift.value_fen,
+        )
+        for one in adjustments
+        for gift in one.gifts
+    )
