@@ -22,6 +22,7 @@ from app.orders import routes as orders
 from app.payments import admin as payments_admin
 from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
+from app.reports import admin as reports_admin
 from app.staff import admin as staff
 from app.staff import audit, roles
 from app.storefront import routes as storefront
@@ -57,6 +58,7 @@ def groups() -> tuple[Group, ...]:
                 payments_admin.bp,
                 aftersales_admin.bp,
                 distributors_admin.bp,
+                reports_admin.bp,
             ),
         ),
         Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp,)),

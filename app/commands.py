@@ -20,6 +20,7 @@ from app.marketing import verify as marketing
 from app.members import verify as members
 from app.orders import verify as orders
 from app.payments import verify as payments
+from app.reports import verify as reports
 from app.staff.commands import staff_add
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -32,6 +33,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "orders": orders.verify,
     "aftersales": aftersales.verify,
     "distributors": distributors.verify,
+    "reports": reports.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""
 

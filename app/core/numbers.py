@@ -9,10 +9,18 @@ from datetime import datetime
 
 from ulid import ULID
 
+TIME_DIGITS, RANDOM_DIGITS = 10, 16
+"""The parts of a ULID: the milliseconds, then what nobody can guess."""
+
 
 def order_no(now: datetime) -> str:
     """A new order number, `O…`."""
     return _number("O", now)
+
+
+def first_order_no(moment: datetime) -> str:
+    """The least order number of a millisecond: orders from then on are those not below it."""
+    return f"{order_no(moment)[: 1 + TIME_DIGITS]}{'0' * RANDOM_DIGITS}"
 
 
 def out_trade_no(now: datetime) -> str:
