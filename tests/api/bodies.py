@@ -114,6 +114,11 @@ def _lines(ids: Any, _: Any) -> dict[str, Any]:
     }
 
 
+def _carts(ids: Any, _: Any) -> dict[str, Any]:
+    lines = [{"sku_id": ids["sku_id"][0], "quantity": 2}]
+    return {"carts": [{"lines": lines, "freight_fen": 800}], "margin_floor_bp": 500}
+
+
 def _order(ids: Any, wechat: Any) -> dict[str, Any]:
     more = {"expected_payable_fen": FIRST_ORDER_FEN, "remark": "请\n快"}
     return _lines(ids, wechat) | more
@@ -177,6 +182,7 @@ REQUESTS = {
     "PATCH /admin/v1/promotions/{promotion_id}/limits": Request(
         lambda ids, _: {"max_uses": 2_000}, pick=1
     ),
+    "POST /admin/v1/promotions/{promotion_id}/simulation": Request(_carts),
     "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),

@@ -12,6 +12,7 @@ from tests.builders.staff import PASSWORD
 OPEN = {
     "DELETE /admin/v1/sessions/current",
     "PUT /admin/v1/me/password",
+    "POST /admin/v1/promotions/{promotion_id}/simulation",
 }
 """What an analyst may call although it is no GET: the own account, and what only tries out."""
 
