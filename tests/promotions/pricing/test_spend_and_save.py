@@ -10,6 +10,7 @@ from promotions.pricing import (
     BadTerms,
     Base,
     Code,
+    Measure,
     Problem,
     Scope,
     SpendAndSave,
@@ -182,6 +183,61 @@ class TestScopeAndBase:
 
 class TestRefusedTerms:
     @pytest.mark.parametrize(
+        ("fields", "problem"),
+        [
+            ({"off_fen": 1, "price_fen": 1}, Problem.AMBIGUOUS),
+            ({"off_fen": 1, "off_max_fen": 1}, Problem.NEEDS_PERCENTAGE),
+        ],
+    )
+    def test_a_tier_that_contradicts_itself(self, fields, problem):
+        with pytest.raises(BadTerms) as refused:
+            Tier(threshold=100, **fields)
+
+        assert (refused.value.field, refused.value.problem) == ("tiers", problem)
+
+    def test_one_price_for_an_amount(self):
+        with pytest.raises(BadTerms) as refused:
+            SpendAndSave(tiers=(Tier(threshold=100, price_fen=1),))
+
+        assert refused.value.problem is Problem.NEEDS_PIECES
+
+    def test_a_higher_tier_without_the_free_freight_of_the_lower(self):
+        with pytest.raises(BadTerms) as refused:
+            SpendAndSave(
+                tiers=(Tier(threshold=100, free_freight=True), Tier(threshold=200, off_fen=50))
+            )
+
+        assert refused.value.problem is Problem.NOT_WORTH_IT
+
+    @pytest.mark.parametrize(
+        ("lower", "higher", "is_fine"),
+        [
+            ({"off_fen": 10}, {"off_fen": 10}, False),
+            ({"off_fen": 200}, {"off_fen": 300}, True),
+            ({"off_bp": 1_000}, {"off_bp": 1_000}, False),
+            ({"off_bp": 1_000}, {"off_bp": 2_000}, True),
+            ({"price_fen": 100}, {"price_fen": 150}, False),
+            ({"price_fen": 100}, {"price_fen": 149}, True),
+            ({"price_fen": 100}, {"off_fen": 1}, True),
+            ({"off_fen": 100}, {"off_bp": 1}, True),
+            ({"free_freight": True}, {"off_fen": 1, "free_freight": True}, True),
+        ],
+    )
+    def test_by_pieces_only_tiers_of_one_sort_can_be_compared(self, lower, higher, is_fine):
+        tiers = (Tier(threshold=2, **lower), Tier(threshold=3, **higher))
+        if is_fine:
+            assert SpendAndSave(tiers=tiers, measure=Measure.PIECES).tiers == tiers
+        else:
+            with pytest.raises(BadTerms):
+                SpendAndSave(tiers=tiers, measure=Measure.PIECES)
+
+    def test_every_x_with_free_freight(self):
+        with pytest.raises(BadTerms) as refused:
+            SpendAndSave(tiers=(Tier(threshold=100, off_fen=1, free_freight=True),), max_times=2)
+
+        assert (refused.value.field, refused.value.problem) == ("max_times", Problem.NOT_TOGETHER)
+
+    @pytest.mark.parametrize(
         ("steps", "problem"),
         [
             ([], Problem.EMPTY),
@@ -223,7 +279,14 @@ class TestRefusedTerms:
 
     @pytest.mark.parametrize(
         "fields",
-        [{"threshold": 0}, {"threshold": -100}, {"off_fen": -1}, {"off_bp": 10_001}],
+        [
+            {"threshold": 0},
+            {"threshold": -100},
+            {"off_fen": -1},
+            {"off_bp": 10_001},
+            {"off_max_fen": 0},
+            {"price_fen": -1},
+        ],
     )
     def test_numbers_out_of_range(self, fields):
         with pytest.raises(OutOfRange):
