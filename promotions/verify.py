@@ -2,15 +2,28 @@
 The engine's promises, recomputed over the live tables.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import case, func, select
+from sqlalchemy import BigInteger, and_, case, cast, column, func, select, text, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from promotions import queries
 from promotions.definitions import campaign_of
-from promotions.models import Promotion, PromotionCounter, PromotionReservation, PromotionVersion
+from promotions.models import (
+    Promotion,
+    PromotionCounter,
+    PromotionGiftStock,
+    PromotionMemberCounter,
+    PromotionReservation,
+    PromotionVersion,
+)
 from promotions.states import CampaignStatus, ReservationStatus
+
+COUNTER = "promotions.counter_is_sum_of_reservations"
+MEMBER = "promotions.member_counter_is_sum_of_reservations"
+GIFT = "promotions.gift_stock_is_sum_of_reservations"
 
 
 class Breach(NamedTuple):
@@ -22,52 +35,137 @@ class Breach(NamedTuple):
 
 
 def verify(session: Session) -> Iterator[Breach]:
-    """Yield every breach of the promises about counters, set-ups and histories."""
+    """Yield every breach of the promises about limits, set-ups and histories."""
     yield from _counters(session)
+    yield from _member_counters(session)
+    yield from _gift_stock(session)
     yield from _set_ups(session)
     yield from _histories(session)
 
 
 def _counters(session: Session) -> Iterator[Breach]:
-    """Uses and fen, reserved and used, are the sums over reservations, and within the caps."""
-    row = PromotionReservation
+    """Uses, fen and pieces, reserved and used, are the sums over reservations, within the caps."""
+    row, counter = PromotionReservation, PromotionCounter
+    is_counted = func.num_nonnulls(counter.max_uses, counter.budget_fen, counter.max_units) > 0
     sums = [
-        func.coalesce(func.sum(case((row.status == status, amount), else_=0)), 0)
+        func.coalesce(func.sum(case((is_counted & (row.status == status), amount), else_=0)), 0)
         for status in (ReservationStatus.RESERVED, ReservationStatus.CONFIRMED)
-        for amount in (row.uses, row.amount_fen)
+        for amount in (row.uses, row.amount_fen, row.units)
     ]
     found = session.execute(
-        select(PromotionCounter, *sums)
-        .join(row, row.promotion_id == PromotionCounter.promotion_id, isouter=True)
-        .group_by(PromotionCounter.promotion_id)
-        .order_by(PromotionCounter.promotion_id)
+        select(counter, *sums)
+        .join(row, row.promotion_id == counter.promotion_id, isouter=True)
+        .group_by(counter.promotion_id)
+        .order_by(counter.promotion_id)
     )
-    for counter, *summed in found:
-        subject = f"promotion {counter.promotion_id}"
-        kept = [counter.uses_reserved, counter.reserved_fen, counter.uses_used, counter.used_fen]
-        if kept != [int(one) for one in summed]:
-            detail = f"counted {kept}, reservations sum to {[int(one) for one in summed]}"
-            yield Breach("promotions.counter_is_sum_of_reservations", subject, detail)
-        uses = counter.uses_reserved + counter.uses_used
-        spent_fen = counter.reserved_fen + counter.used_fen
-        if uses > (counter.max_uses or uses) or spent_fen > (counter.budget_fen or spent_fen):
-            detail = f"{uses} of {counter.max_uses} uses, {spent_fen} of {counter.budget_fen} fen"
-            yield Breach("promotions.within_cap", subject, detail)
+    for each, *summed in found:
+        kept = [each.uses_reserved, each.reserved_fen, each.units_reserved]
+        kept += [each.uses_used, each.used_fen, each.units_used]
+        yield from _compare(COUNTER, f"promotion {each.promotion_id}", kept, summed)
+        taken = [kept[n] + kept[n + 3] for n in range(3)]
+        caps = [each.max_uses, each.budget_fen, each.max_units]
+        yield from _within(f"promotion {each.promotion_id}", taken, caps)
+
+
+def _member_counters(session: Session) -> Iterator[Breach]:
+    """What each member has taken is the sum over what they hold and have used, within the caps."""
+    row, own, counter = PromotionReservation, PromotionMemberCounter, PromotionCounter
+    key = (row.promotion_id, row.member_id, row.day)
+    summed = (
+        select(*key, func.sum(row.uses).label("uses"), func.sum(row.units).label("units"))
+        .join(counter, counter.promotion_id == row.promotion_id)
+        .where(
+            row.status != ReservationStatus.RELEASED,
+            row.member_id.is_not(None),
+            func.num_nonnulls(counter.member_max_uses, counter.member_max_units) > 0,
+        )
+        .group_by(*key)
+        .subquery()
+    )
+    is_same = and_(*(summed.c[each.key] == getattr(own, each.key) for each in key))
+    found = session.execute(
+        select(
+            *(func.coalesce(summed.c[each.key], getattr(own, each.key)) for each in key),
+            *(func.coalesce(one, 0) for one in (own.uses, own.units)),
+            *(func.coalesce(one, 0) for one in (summed.c.uses, summed.c.units)),
+            own.max_uses,
+            own.max_units,
+        )
+        .join_from(own, summed, is_same, full=True)
+        .order_by(text("1, 2, 3"))
+    )
+    for promotion_id, member_id, day, uses, units, all_uses, all_units, *caps in found:
+        subject = f"promotion {promotion_id} member {member_id} day {day}"
+        yield from _compare(MEMBER, subject, [uses, units], [all_uses, all_units])
+        yield from _within(subject, [uses, units], caps)
+
+
+def _gift_stock(session: Session) -> Iterator[Breach]:
+    """Gifts, reserved and used, are the sums over reservations, within their stock."""
+    row, stock = PromotionReservation, PromotionGiftStock
+    gift = func.jsonb_array_elements(row.gifts).table_valued(column("value", JSONB)).alias("gift")
+    pieces = cast(gift.c.value[1], BigInteger)
+    given = (
+        select(
+            row.promotion_id,
+            cast(gift.c.value[0], BigInteger).label("sku_id"),
+            *(
+                func.sum(case((row.status == status, pieces), else_=0)).label(status.value)
+                for status in (ReservationStatus.RESERVED, ReservationStatus.CONFIRMED)
+            ),
+        )
+        .join_from(row, gift, true())
+        .group_by(row.promotion_id, text("2"))
+        .subquery()
+    )
+    found = session.execute(
+        select(stock, func.coalesce(given.c.reserved, 0), func.coalesce(given.c.confirmed, 0))
+        .join(
+            given,
+            (given.c.promotion_id == stock.promotion_id) & (given.c.sku_id == stock.sku_id),
+            isouter=True,
+        )
+        .order_by(stock.promotion_id, stock.sku_id)
+    )
+    for each, *summed in found:
+        subject = f"promotion {each.promotion_id} gift {each.sku_id}"
+        yield from _compare(GIFT, subject, [each.units_reserved, each.units_used], summed)
+        yield from _within(subject, [each.units_reserved + each.units_used], [each.max_units])
+
+
+def _compare(rule: str, subject: str, kept: list[int], summed: Iterable[int]) -> Iterator[Breach]:
+    sums = [int(one) for one in summed]
+    if kept != sums:
+        yield Breach(rule, subject, f"counted {kept}, reservations sum to {sums}")
+
+
+def _within(subject: str, taken: list[int], caps: Sequence[int | None]) -> Iterator[Breach]:
+    over = [n for n, cap in enumerate(caps) if cap is not None and taken[n] > cap]
+    if over:
+        yield Breach("promotions.within_cap", subject, f"{taken} taken of {[*caps]}")
 
 
 def _set_ups(session: Session) -> Iterator[Breach]:
-    """Whatever is published can be priced."""
+    """Whatever is published can be priced, and sets aside the gifts it says it does."""
     published = session.execute(
         select(Promotion, PromotionCounter)
         .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
         .where(Promotion.status == CampaignStatus.PUBLISHED)
         .order_by(Promotion.id)
-    )
+    ).all()
+    stock = queries.gift_stock(session, [promotion.id for promotion, _ in published])
     for promotion, counter in published:
         try:
-            campaign_of(promotion, counter).compiled(promotion.id)
+            campaign = campaign_of(promotion, counter)
+            campaign.compiled(promotion.id)
         except (ValueError, TypeError, KeyError) as error:
             yield Breach("promotions.can_be_priced", f"promotion {promotion.id}", repr(error))
+            continue
+        said = {one["sku_id"]: one["total"] for one in campaign.gift_stock}
+        kept = {one.sku_id: one.max_units for one in stock[promotion.id]}
+        if said != kept:
+            detail = f"the set-up says {said}, the stock {kept}"
+            yield Breach("promotions.gift_stock_as_set_up", f"promotion {promotion.id}", detail)
 
 
 def _histories(session: Session) -> Iterator[Breach]:

@@ -13,6 +13,23 @@ from promotions.models import Promotion
 
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
 STAFF = 1
+OFF_PIECES: dict[str, Any] = {"kind": "limited_time", "terms": {"off_bp": 1_000}}
+"""A kind that sets the price of pieces: 九折."""
+GIFTS: dict[str, Any] = {
+    "kind": "spend_and_gift",
+    "terms": {
+        "tiers": [
+            {
+                "threshold": 100,
+                "gifts": [
+                    {"sku_id": 8, "quantity": 1, "value_fen": 900},
+                    {"sku_id": 9, "quantity": 1, "value_fen": 500},
+                ],
+            }
+        ]
+    },
+}
+"""A kind that gives SKU 8 and SKU 9 away."""
 
 _numbers = count(1)
 

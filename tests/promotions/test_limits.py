@@ -234,7 +234,10 @@ class TestVerify:
 
         assert breach.rule == "promotions.counter_is_sum_of_reservations"
         assert breach.subject == f"promotion {limited.id}"
-        assert breach.detail == "counted [1, 400, 0, 7], reservations sum to [1, 400, 0, 0]"
+        assert (
+            breach.detail
+            == "counted [1, 400, 0, 0, 7, 0], reservations sum to [1, 400, 0, 0, 0, 0]"
+        )
 
     @pytest.mark.parametrize("overspent", ["uses_within_cap", "budget_within_cap"])
     def test_a_cap_that_is_exceeded_is_found(self, session, overspent):
