@@ -9,13 +9,13 @@ depends on the rest of a cart, such as spend-and-save, is told by badges only.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from app.marketing.snapshot import snapshot
 from promotions import limits, pricing
-from promotions.pricing import Allowance, Cart, CartLine, Lane, Promotion
+from promotions.pricing import Allowance, Cart, CartLine, Lane, Promotion, timetable
 
 Match = tuple[Promotion, tuple[CartLine, ...]]
 
@@ -62,6 +62,19 @@ def shown(session: Session, goods: Sequence[CartLine], *, now: datetime) -> Show
     left = _left(session, [one for one, _ in matches if one.is_capped], now)
     open_ = [(one, lines) for one, lines in matches if not _is_used_up(left.get(one.promotion_id))]
     return Shown(_prices(goods, open_, left, now), _by_spu(open_))
+
+
+def coming(
+    session: Session, goods: Sequence[CartLine], *, within: timedelta, now: datetime
+) -> list[Promotion]:
+    """Return the public promotions that will set prices of `goods` soon, the soonest first."""
+    starting = []
+    for promotion, _ in snapshot(session, now=now).coming(goods, now):
+        if promotion.lane is Lane.PRICE and is_public(promotion):
+            opens = timetable.stretch(promotion, now)
+            if opens is not None and opens.starts_at <= now + within:
+                starting.append((opens.starts_at, promotion.rank, promotion))
+    return [promotion for *_, promotion in sorted(starting, key=lambda one: one[:2])]
 
 
 def _left(session: Session, limited: Sequence[Promotion], now: datetime) -> dict[int, Allowance]:

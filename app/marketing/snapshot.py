@@ -15,7 +15,7 @@ import atexit
 import os
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -35,6 +35,8 @@ TRUST_SECONDS = 2.0
 """How long the thread's word holds that a snapshot is current."""
 FIRST_SECONDS = 5.0
 """How long the first request of a process waits for the thread before it loads by itself."""
+AHEAD = timedelta(seconds=1)
+"""How long before a window opens or closes the thread builds the index of the time after it."""
 NEVER = float("-inf")
 CONNECTING = {
     "application_name": "siyu snapshot",
@@ -146,7 +148,7 @@ class Keeper:
             with self._loading:
                 asked = time.monotonic()
                 current = self._loader.load(session, now=now)
-        current.candidates(pricing.Cart(lines=(), now=now))  # Builds the index before anybody asks.
+        current.prepare(now, now + AHEAD)
         self._kept = Kept(current, asked)
         self._tried.set()
 

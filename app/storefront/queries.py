@@ -4,7 +4,7 @@ statements however many goods there are.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.catalogue import queries as catalogue
 from app.catalogue import shelf
 from app.marketing.badges import badge
-from app.marketing.shown import Shown, is_public, shown
+from app.marketing.shown import Shown, coming, is_public, shown
 from app.marketing.snapshot import snapshot
 from promotions import pricing
 from promotions import queries as engine
@@ -23,6 +23,9 @@ from promotions.pricing.kinds.limited_time import LimitedTime
 BADGES_MAX = 5
 """Badges on a card of a list."""
 SHOWN_MAX = 100
+COMING_MAX = 3
+COMING_WITHIN = timedelta(days=7)
+"""How early, and how many of, the prices to come are announced on a product's page."""
 LIMITS = ("units_left", "max_units_per_member", "max_uses_per_member", "member_period")
 
 
@@ -56,13 +59,17 @@ def get_product(session: Session, *, spu_id: int, now: datetime) -> dict[str, An
     page = shelf.get_product(session, spu_id=spu_id)
     path = [category["id"] for category in page["categories"]]
     skus = [(sku["id"], sku["price_fen"]) for sku in page["skus"]]
-    seen = shown(session, _pieces(spu_id, path, page["tags"], skus), now=now)
+    pieces = _pieces(spu_id, path, page["tags"], skus)
+    seen = shown(session, pieces, now=now)
     for sku in page["skus"]:
         promoted = seen.prices[sku["id"]]
         sku["promoted_price_fen"] = promoted.price_fen
         sku["promotion_id"] = promoted.promotion_id
     page |= _price_pair(page["min_price_fen"], skus, seen)
-    page["badges"] = _countdowns(session, seen.concerning.get(spu_id, ()), now)
+    running = seen.concerning.get(spu_id, ())
+    soon = coming(session, pieces, within=COMING_WITHIN, now=now)[:COMING_MAX]
+    told = _countdowns(session, [*running, *soon], now)
+    page["badges"], page["coming"] = told[: len(running)], told[len(running) :]
     page["server_time"] = now.isoformat()
     return page
 

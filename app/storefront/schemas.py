@@ -129,6 +129,11 @@ class ProductOut(ma.Schema):
     price_fen = fields.Integer(required=True, metadata=LIST_PRICE)
     promoted_price_fen = fields.Integer(required=True, metadata=PROMOTED_PRICE)
     badges = fields.List(fields.Nested(ProductBadgeOut), required=True)
+    coming = fields.List(
+        fields.Nested(ProductBadgeOut),
+        required=True,
+        metadata={"description": "七日内将开始的活动价，最近的在前"},
+    )
     server_time = Moment(
         required=True, metadata={"description": "倒计时以此为准；页面缓存使其最多迟一秒"}
     )

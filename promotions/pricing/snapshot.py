@@ -4,7 +4,7 @@ An immutable set of promotions, compiled once per version and shared by every qu
 The candidate index makes the cost of a quote depend on the promotions that concern its lines, not
 on how many there are: a promotion is filed under its scope's keys, or under its own id if it takes
 a coupon, and only while it is running. Between two moments at which some window or slot opens or
-closes nothing changes, so the index of that epoch is built once and kept.
+closes nothing changes, so the index of that epoch is built once and kept; it may be built ahead.
 """
 
 from bisect import bisect_right
@@ -19,6 +19,9 @@ from promotions.pricing.rule import PROMOTION_LANES, Lane
 from promotions.pricing.scope import Key, keys_of
 
 Match = tuple[Promotion, tuple[CartLine, ...]]
+
+EPOCHS_KEPT = 3
+"""The present epoch, the next, and one that somebody asks about."""
 
 _LANE_ORDER = {lane: position for position, lane in enumerate(PROMOTION_LANES)}
 
@@ -71,7 +74,8 @@ class Snapshot:
         self._boundaries = sorted({one.starts_at for one in kept} | ends)
         slots = {slot for one in kept for slot in one.slots}
         self._minutes = sorted({minute for slot in slots for minute in slot.minutes_of_week()})
-        self._epoch: tuple[tuple[int, int], _Index] = ((-1, -1), _Index(()))
+        self._all: _Index | None = None
+        self._indexes: dict[tuple[int, int], _Index] = {}
 
     def candidates(self, cart: Cart) -> list[Match]:
         """
@@ -90,14 +94,39 @@ class Snapshot:
         """Return the promotions running at `now`, by lane and then by rank."""
         return [one for one in self._in_order if one.is_running(now)]
 
+    def coming(self, lines: Iterable[CartLine], now: datetime) -> list[Match]:
+        """
+        Return the promotions that are not running at `now` but may later, with the lines in scope.
+
+        Coupon templates are not among them.
+        """
+        return [
+            (one, concerned)
+            for one, concerned in self._of_any_time().lookup(tuple(lines), ())
+            if not one.is_running(now) and (one.ends_at is None or now < one.ends_at)
+        ]
+
+    def prepare(self, *moments: datetime) -> None:
+        """Build what is asked for at these moments, so that whoever asks need not wait for it."""
+        for moment in moments:
+            self._index_at(moment)
+        self._of_any_time()
+
     def _index_at(self, now: datetime) -> "_Index":
         minute = bisect_right(self._minutes, minute_of_week(now)) if self._minutes else 0
         epoch = (bisect_right(self._boundaries, now), minute)
-        known, index = self._epoch
-        if known != epoch:
+        index = self._indexes.get(epoch)
+        if index is None:
             index = _Index(self.running(now))
-            self._epoch = (epoch, index)  # One assignment: threads see the old pair or the new one.
+            latest = list(self._indexes.items())[1 - EPOCHS_KEPT :]
+            # One assignment: threads see the old ones or the new ones.
+            self._indexes = dict([*latest, (epoch, index)])
         return index
+
+    def _of_any_time(self) -> "_Index":
+        if self._all is None:
+            self._all = _Index(self._in_order)
+        return self._all
 
 
 class _Index:

@@ -74,6 +74,12 @@ class TestPrice:
         assert before == ([8_000], {1: [offer.id]})
         assert (price(session, line), badges(session, line)) == ([10_000], {})
 
+    def test_a_price_for_new_buyers_is_not_everybodys_but_its_badge_is(self, session):
+        offer = publish(session, audience={"is_new": True})
+
+        assert price(session, piece(1)) == [10_000]
+        assert badges(session, piece(1)) == {1: [offer.id]}
+
     @pytest.mark.parametrize("audience", [{"tags": ["VIP"]}, {"levels": [3]}])
     def test_a_price_for_some_members_is_neither_told_nor_had(self, session, audience):
         publish(session, audience=audience)

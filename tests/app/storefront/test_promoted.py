@@ -174,3 +174,48 @@ class TestCountdown:
 
         assert all(badge[name] is None for name in (*queries.LIMITS, "max_units_per_order"))
         assert badge["stretch"] == {"starts_at": badge["starts_at"], "ends_at": None}
+
+
+class TestComing:
+    def coming(self, client, sku):
+        return [one["promotion_id"] for one in page(client, sku.spu_id)["coming"]]
+
+    def test_prices_to_come_are_announced_the_soonest_first(
+        self, client, session, offer, publish, now
+    ):
+        sku = make_sku(session, price_fen=5_000)
+        later = offer(starts_at=now + 48 * HOUR)
+        sooner = offer(starts_at=now + 24 * HOUR)
+        offer(starts_at=now + 8 * 24 * HOUR)
+        offer(starts_at=now + HOUR, audience={"tags": ["VIP"]})
+        publish(starts_at=now + HOUR)
+
+        shown = page(client, sku.spu_id)
+
+        assert shown["badges"] == []
+        assert shown_pair(shown) == (5_000, 5_000)
+        assert self.coming(client, sku) == [sooner.id, later.id]
+        assert shown["coming"][0]["stretch"]["starts_at"] == sooner.starts_at.isoformat()
+
+    def test_between_two_slots_the_next_one_is_announced(self, client, session, offer, set_clock):
+        sku = make_sku(session)
+        set_clock(NOON_IN_CHINA)
+        made = offer(
+            starts_at=NOON_IN_CHINA - 24 * HOUR,
+            now=NOON_IN_CHINA,
+            slots=[{"weekdays": [], "from_minute": 1200, "until_minute": 1320}],
+        )
+
+        (announced,) = page(client, sku.spu_id)["coming"]
+
+        assert announced["promotion_id"] == made.id
+        assert announced["stretch"] == {
+            "starts_at": (NOON_IN_CHINA + 8 * HOUR).isoformat(),
+            "ends_at": (NOON_IN_CHINA + 10 * HOUR).isoformat(),
+        }
+
+    def test_no_more_than_three_are_announced(self, client, session, offer, now):
+        sku = make_sku(session)
+        made = [offer(starts_at=now + hours * HOUR).id for hours in range(1, 5)]
+
+        assert self.coming(client, sku) == made[:3]

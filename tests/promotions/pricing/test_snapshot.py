@@ -4,7 +4,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from promotions.pricing import GroupMode, Lane, MixedGroup, Scope, Snapshot, Targets, price
+from promotions.pricing import (
+    GroupMode,
+    Lane,
+    MixedGroup,
+    Scope,
+    Slot,
+    Snapshot,
+    Targets,
+    price,
+)
+from promotions.pricing import snapshot as snapshots
 from promotions.pricing.canon import NaiveMoment
 from promotions.pricing.money import NotWhole, OutOfRange
 from promotions.pricing.promotion import EmptyWindow, NoSuchLane
@@ -145,3 +155,75 @@ class TestPromotion:
     def test_its_numbers_are_whole_and_in_range(self, field, value, refusal):
         with pytest.raises(refusal):
             make_promotion(**{field: value})
+
+
+class TestBeforehand:
+    @pytest.fixture
+    def built(self, monkeypatch):
+        """The indexes built since the last `clear()`, by the promotions in them."""
+        made = []
+        index = snapshots._Index
+
+        def build(running):
+            made.append([one.promotion_id for one in running])
+            return index(running)
+
+        monkeypatch.setattr(snapshots, "_Index", build)
+        return made
+
+    def test_what_was_prepared_is_not_built_when_it_is_asked_for(self, built):
+        snapshot = Snapshot(1, [make_promotion(1), make_promotion(2, starts_at=NOON + HOUR)])
+        snapshot.prepare(NOON, NOON + HOUR)
+        assert built == [[1], [1, 2], [1, 2]]
+        built.clear()
+
+        for now in (NOON, NOON + HOUR, NOON):
+            snapshot.candidates(make_cart(now=now))
+            snapshot.coming([make_line(1)], now)
+
+        assert built == []
+
+    def test_only_the_latest_epochs_are_kept(self, built):
+        starts = [make_promotion(n, starts_at=NOON + n * HOUR) for n in range(4)]
+        snapshot = Snapshot(1, starts)
+        for hours in (0, 1, 2, 3):
+            snapshot.candidates(make_cart(now=NOON + hours * HOUR))
+        built.clear()
+
+        for hours in (1, 2, 3, 0):
+            snapshot.candidates(make_cart(now=NOON + hours * HOUR))
+
+        assert built == [[0]]
+
+
+class TestComing:
+    def coming(self, *promotions, now=NOON):
+        found = Snapshot(1, promotions).coming([make_line(1), make_line(2)], now)
+        return [(one.promotion_id, [line.line_id for line in lines]) for one, lines in found]
+
+    def test_what_begins_later_is_coming_and_what_runs_or_is_over_is_not(self):
+        later = make_promotion(1, starts_at=NOON + HOUR)
+        runs = make_promotion(2)
+        over = make_promotion(3, starts_at=NOON - HOUR, ends_at=NOON)
+
+        assert self.coming(later, runs, over) == [(1, [1, 2])]
+
+    def test_what_waits_for_its_next_slot_is_coming(self):
+        # Noon in China is past the slot of the morning.
+        slots = (Slot(from_minute=600, until_minute=720),)
+        morning = make_promotion(1, starts_at=NOON - HOUR, slots=slots)
+
+        assert self.coming(morning) == [(1, [1, 2])]
+        assert self.coming(morning, now=NOON - HOUR / 2) == []
+
+    def test_only_with_lines_in_scope(self):
+        scope = Scope(include=Targets(sku_ids=frozenset({2})))
+        other = Scope(include=Targets(sku_ids=frozenset({3})))
+
+        assert self.coming(
+            make_promotion(1, starts_at=NOON + HOUR, scope=scope),
+            make_promotion(2, starts_at=NOON + HOUR, scope=other),
+        ) == [(1, [2])]
+
+    def test_a_coupon_template_is_not_coming(self):
+        assert self.coming(make_promotion(1, starts_at=NOON + HOUR, needs_coupon=True)) == []
