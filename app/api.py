@@ -19,6 +19,8 @@ from app.marketing import explaining_admin
 from app.members import routes as members
 from app.orders import admin as orders_admin
 from app.orders import routes as orders
+from app.packs import admin as packs_admin
+from app.packs import routes as packs
 from app.payments import admin as payments_admin
 from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
@@ -43,7 +45,16 @@ def groups() -> tuple[Group, ...]:
         Group(
             Audience.SHOPPER,
             "/api/v1",
-            (members.bp, carts.bp, orders.bp, payments.bp, aftersales.bp, distributors.bp),
+            (
+                members.bp,
+                packs.bp,
+                packs.points_bp,
+                carts.bp,
+                orders.bp,
+                payments.bp,
+                aftersales.bp,
+                distributors.bp,
+            ),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
         Group(
@@ -54,6 +65,7 @@ def groups() -> tuple[Group, ...]:
                 catalogue_admin.bp,
                 marketing_admin.bp,
                 explaining_admin.bp,
+                packs_admin.bp,
                 orders_admin.bp,
                 payments_admin.bp,
                 aftersales_admin.bp,

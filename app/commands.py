@@ -19,6 +19,7 @@ from app.distributors import verify as distributors
 from app.marketing import verify as marketing
 from app.members import verify as members
 from app.orders import verify as orders
+from app.packs import verify as packs
 from app.payments import verify as payments
 from app.reports import verify as reports
 from app.staff.commands import staff_add
@@ -29,6 +30,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "members": members.verify,
     "catalogue": catalogue.verify,
     "promotions": marketing.verify,
+    "packs": packs.verify,
     "payments": payments.verify,
     "orders": orders.verify,
     "aftersales": aftersales.verify,

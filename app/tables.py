@@ -17,10 +17,12 @@ from promotions import base as promotions
 from promotions import member_models as promotions_members
 from promotions import models as promotions_models
 from promotions.coupons import models as promotions_coupons
+from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
     distribution_models, promotions_models, promotions_members, promotions_coupons,
+    promotions_packs,
 )  # fmt: skip
 
 

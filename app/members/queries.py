@@ -134,6 +134,21 @@ def briefs(session: Session, member_ids: Collection[int]) -> dict[int, MemberBri
     }
 
 
+def accounts_of_person(session: Session, member: Member) -> list[int]:
+    """The active accounts with the unionid or the phone number of this one, it included, by id."""
+    same = [Member.id == member.id]
+    if member.unionid:
+        same.append(Member.unionid == member.unionid)
+    if member.phone_hash:
+        same.append(Member.phone_hash == member.phone_hash)
+    found = session.scalars(
+        select(Member.id)
+        .where(Member.status == MemberStatus.ACTIVE, or_(*same))
+        .order_by(Member.id)
+    )
+    return list(found)
+
+
 def was_here_before(session: Session, member_id: int) -> bool:
     """
     Whether the person behind this member had an account and deleted it.

@@ -15,6 +15,7 @@ from app.members.models import FormerIdentity, Member, MemberAddress, MemberStat
 from app.wechat.mini import LoginSession, PhoneNumber
 from distribution import joining, sharing, team
 from promotions import buyers
+from promotions.packs import claims as packs
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,10 @@ def sign_in(session: Session, *, login: LoginSession, now: datetime) -> Member:
             "signed_in_at": new.excluded.signed_in_at,
         },
     ).returning(Member)
-    return session.scalars(kept, execution_options={"populate_existing": True}).one()
+    member = session.scalars(kept, execution_options={"populate_existing": True}).one()
+    if login.unionid:
+        packs.learn(session, member_id=member.id, keys=identity.keys_of(member))
+    return member
 
 
 def bind_upline(
@@ -105,6 +109,7 @@ def set_phone(session: Session, *, member_id: int, phone: PhoneNumber) -> Member
     member.phone_country_code = phone.country_code
     member.phone_hash = identity.phone_hash(phone.country_code, phone.number)
     session.flush()
+    packs.learn(session, member_id=member_id, keys=identity.keys_of(member))
     return member
 
 

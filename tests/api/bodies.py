@@ -69,6 +69,16 @@ CAMPAIGN = {
     "member_max_uses": 2,
     "member_period": "day",
 }
+PACK = {
+    "title": "新人礼包",
+    "eligibility": "never_registered",
+    "starts_at": "2026-06-01T00:00:00+08:00",
+    "ends_at": "2036-06-01T00:00:00+08:00",
+    "claim_days": 7,
+    "worth_fen": 8_800,
+    "max_claims": 100,
+    "budget_fen": 880_000,
+}
 PARCEL = {"company_code": "SF", "company_name": "顺丰速运", "tracking_no": "SF1234567890"}
 
 FIRST_ORDER_FEN = 9900 + 800
@@ -105,6 +115,12 @@ CHOICE = {
     "declined_promotion_ids": [999],
     "gift_choices": [{"promotion_id": 999, "sku_ids": [1]}],
 }
+
+
+def _pack(ids: Any, _: Any) -> dict[str, Any]:
+    template_id = ids["coupon_template_id"][0]
+    coupons = {"kind": "coupon", "promotion_id": template_id, "count": 2, "points": None}
+    return PACK | {"parts": [coupons, {"kind": "points", "points": 100}]}
 
 
 def _lines(ids: Any, _: Any) -> dict[str, Any]:
@@ -149,6 +165,7 @@ REQUESTS = {
     "POST /api/v1/cart/quote": fixed(**CHOICE),
     "POST /api/v1/orders/preview": Request(_lines),
     "POST /api/v1/orders": Request(_order),
+    "POST /api/v1/new-user-pack/claims": Request(lambda ids, _: {"pack_id": ids["pack_id"][1]}),
     "POST /api/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][1], "reason": "不想要了"}
     ),
@@ -183,6 +200,8 @@ REQUESTS = {
         lambda ids, _: {"max_uses": 2_000}, pick=1
     ),
     "POST /admin/v1/promotions/{promotion_id}/simulation": Request(_carts),
+    "POST /admin/v1/packs": Request(_pack),
+    "PUT /admin/v1/packs/{pack_id}": Request(_pack),
     "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),

@@ -14,6 +14,8 @@ from app.members.models import Member
 from app.orders.models import OrderStatus
 from app.staff.models import Role
 from promotions import campaigns
+from promotions.packs import life
+from promotions.packs.setup import Eligibility
 from tests.builders.aftersales import make_case, make_paid_order
 from tests.builders.catalogue import (
     make_brand,
@@ -25,6 +27,7 @@ from tests.builders.catalogue import (
 from tests.builders.distribution import bind, make_distributor, make_rules
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import make_order
+from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
 from tests.builders.promotions import STAFF, make_campaign, make_published
 from tests.builders.staff import make_staff
 
@@ -89,6 +92,17 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
     lone = make_sku(session, available=1)
     running = make_published(session, now=now, starts_at=now, max_uses=1_000)
     draft = campaigns.create(session, campaign=make_campaign(), staff_id=STAFF, now=now)
+    coupon = make_gift_template(session, starts_at=now, now=now)
+    pack = make_pack(
+        session,
+        POINTS,
+        coupons_of(coupon),
+        eligibility=Eligibility.NEVER_REGISTERED,
+        claim_days=30,
+        starts_at=now,
+        now=now,
+    )
+    idea = life.create(session, setup=make_setup(POINTS), staff_id=STAFF, now=now)
     return {
         "category_id": (category.id, make_category(session).id),
         "brand_id": (brand.id, make_brand(session).id),
@@ -96,6 +110,8 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
         "spu_id": (spu.id, lone.spu_id),
         "sku_id": (sku.id, lone.id),
         "promotion_id": (draft.id, running.id),
+        "coupon_template_id": (coupon.id,),
+        "pack_id": (idea.id, pack.id),
     }
 
 

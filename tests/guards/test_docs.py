@@ -27,6 +27,7 @@ DIAGRAMS = {
     "after-sale": ("app.aftersales.models", "TRANSITIONS"),
     "commission": ("distribution.states", "COMMISSION_TRANSITIONS"),
     "promotion": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
+    "pack": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),
 }
 """The state diagrams of docs/architecture.md and the moves each is drawn from."""

@@ -166,6 +166,23 @@ class TestLeaving:
         assert queries.was_here_before(session, back.id)
         assert not queries.was_here_before(session, stranger.id)
 
+    def test_the_accounts_of_one_person_share_a_unionid_or_a_phone(self, session, now):
+        same = {"unionid": "u-1", "phone": "13812345678"}
+        first = make_member(session, phone=same["phone"])
+        second = make_member(session, **same)
+        third = make_member(session, unionid=same["unionid"])
+        left = make_member(session, **same)
+        service.leave(session, member_id=left.id, now=now)
+        make_member(session, unionid="u-2", phone="13900000000")
+
+        def accounts(member):
+            return queries.accounts_of_person(session, member)
+
+        assert accounts(first) == [first.id, second.id]
+        assert accounts(second) == [first.id, second.id, third.id]
+        assert accounts(third) == [second.id, third.id]
+        assert accounts(stranger := make_member(session)) == [stranger.id]
+
     def test_leaving_twice_with_the_same_identity_is_remembered_once(self, session, now):
         for _ in range(2):
             member = make_member(session, openid="o-lin")
