@@ -9,7 +9,7 @@ from typing import Any
 from bench import load
 from bench.course import Course, compare
 from demo.client import Client, sign_in
-from demo.tour import ADDRESS
+from demo.telling import ADDRESS
 
 BUYERS = 16
 STOCK = 1_000_000

@@ -5,7 +5,7 @@ import json
 from bench import load
 from bench.course import Course, compare
 from demo.client import sign_in
-from demo.tour import ADDRESS
+from demo.telling import ADDRESS
 
 LINES = 5
 

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from demo.client import Client, Refused, Sandbox, sign_in, staff
-from demo.tour import ADDRESS
+from demo.telling import ADDRESS
 from tests.journeys.accounts import credentials
 
 pytestmark = [pytest.mark.slow, pytest.mark.race, pytest.mark.xdist_group("mall")]
