@@ -15,7 +15,7 @@ from promotions.pricing.kinds.pieces import (
     take_off,
     with_more,
 )
-from promotions.pricing.kinds.terms import ByScope, require_distinct
+from promotions.pricing.kinds.terms import ByScope, promised, require_distinct
 from promotions.pricing.money import ALL_BP, pct_round, whole
 from promotions.pricing.rule import Basket, Lane, Measure, Offer, Shortfall
 
@@ -90,7 +90,7 @@ class BuyXGetY(ByScope):
             assert next_step is not None, "whoever gets nothing can get something"
             return next_step
         shares = take_off(basket, costs, self._saves(costs))
-        return Offer(shares=shares, next_step=next_step)
+        return Offer(shares=shares, next_step=next_step, rate_bp=promised(basket, self.off_bp))
 
     def _saves(self, costs: Mapping[int, int]) -> int:
         return pct_round(cost_of(costs), self.off_bp)

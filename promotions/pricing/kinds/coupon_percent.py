@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from promotions.pricing.kinds.terms import ByScope, short_of
+from promotions.pricing.kinds.terms import ByScope, promised, short_of
 from promotions.pricing.money import ALL_BP, pct_round, whole
 from promotions.pricing.rule import Basket, Lane, Offer, Shortfall
 
@@ -53,7 +53,10 @@ class CouponPercent(ByScope):
     def offer(self, basket: Basket) -> Offer | Shortfall:
         """Take the percentage off, or say what the threshold lacks."""
         lacking = short_of(basket, self.threshold_fen, self._off(self.threshold_fen))
-        return lacking or Offer(shares=basket.spread(self._off(basket.amount_fen)))
+        return lacking or Offer(
+            shares=basket.spread(self._off(basket.amount_fen)),
+            rate_bp=promised(basket, self.off_bp),
+        )
 
     def _off(self, amount_fen: int) -> int:
         off_fen = pct_round(amount_fen, self.off_bp)

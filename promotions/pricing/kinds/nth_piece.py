@@ -17,7 +17,7 @@ from promotions.pricing.kinds.pieces import (
     take_off,
     with_more,
 )
-from promotions.pricing.kinds.terms import ByScope
+from promotions.pricing.kinds.terms import ByScope, promised
 from promotions.pricing.money import ALL_BP, pct_round, whole
 from promotions.pricing.rule import Basket, Lane, Measure, Offer, Shortfall
 
@@ -84,7 +84,11 @@ class NthPiece(ByScope):
             assert nearest is not None, "whoever has no discounted piece can have one"
             return nearest
         saved_fen = pct_round(cost_of(costs), self.off_bp)
-        return Offer(shares=take_off(basket, costs, saved_fen), next_step=nearest)
+        return Offer(
+            shares=take_off(basket, costs, saved_fen),
+            next_step=nearest,
+            rate_bp=promised(basket, self.off_bp),
+        )
 
     def _heaps(self, basket: Basket) -> list[list[Run]]:
         """Return the pieces that are counted together, heap by heap, by SKU id."""

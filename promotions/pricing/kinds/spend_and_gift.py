@@ -5,6 +5,7 @@ Spend-and-gift (满赠): from so much on, by amount or by pieces, gifts, points 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from promotions.pricing.kinds.terms import ByScope, require_distinct
@@ -193,7 +194,7 @@ class SpendAndGift(ByScope):
             )
             for tier in reversed(reached)
         ]
-        return replace(max(offers, key=_brings), next_step=next_step)
+        return replace(max(offers, key=attrgetter("gives")), next_step=next_step)
 
     def _next_step(self, have: int, reached: int) -> Shortfall | None:
         if reached < len(self.tiers):
@@ -205,8 +206,3 @@ class SpendAndGift(ByScope):
                 return None
             need = threshold * times
         return Shortfall(measure=self.measure, need=need, have=have, saves_fen=0)
-
-
-def _brings(offer: Offer) -> tuple[int, int, int]:
-    count = sum(gift.quantity for gift in offer.gifts) + sum(count for _, count in offer.coupons)
-    return offer.worth_fen, offer.points, count

@@ -16,7 +16,7 @@ from promotions.pricing.kinds.pieces import (
     take_off,
     with_more,
 )
-from promotions.pricing.kinds.terms import ByScope
+from promotions.pricing.kinds.terms import ByScope, promised
 from promotions.pricing.money import ALL_BP, pct_round, whole
 from promotions.pricing.rule import (
     BadTerms,
@@ -165,8 +165,17 @@ class SpendAndSave(ByScope):
         shares = self._shares(tier, seen, basket, saved_fen - freight_fen)
         is_more = next_step is not None and next_step.saves_fen > saved_fen
         return Offer(
-            shares=shares, freight_fen=freight_fen, next_step=next_step if is_more else None
+            shares=shares,
+            freight_fen=freight_fen,
+            next_step=next_step if is_more else None,
+            rate_bp=self._rate(basket, reached),
         )
+
+    def _rate(self, basket: Basket, reached: Sequence[Tier]) -> int | None:
+        """Return the highest percentage if nothing else is within reach; None otherwise."""
+        if any(tier.off_fen or tier.price_fen is not None for tier in reached):
+            return None
+        return promised(basket, max(tier.off_bp for tier in reached))
 
     def _look(self, basket: Basket) -> _Seen:
         amount_fen = basket.amount_fen

@@ -4,7 +4,7 @@ What the terms of several kinds have in common.
 
 from collections.abc import Hashable, Iterable
 
-from promotions.pricing.rule import BadTerms, Basket, Measure, Problem, Shortfall
+from promotions.pricing.rule import BadTerms, Base, Basket, Measure, Problem, Shortfall
 
 
 class ByScope:
@@ -37,3 +37,8 @@ def short_of(basket: Basket, threshold_fen: int, saves_fen: int) -> Shortfall | 
     if have >= threshold_fen:
         return None
     return Shortfall(measure=Measure.AMOUNT_FEN, need=threshold_fen, have=have, saves_fen=saves_fen)
+
+
+def promised(basket: Basket, off_bp: int) -> int | None:
+    """Return `off_bp` if it bounds what comes off by what is payable then: see `Offer.rate_bp`."""
+    return off_bp if basket.base is Base.RUNNING else None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promotions.pricing import KINDS, Lane, Offer, Shortfall
+from promotions.pricing import KINDS, Lane, Offer, Shortfall, pct_round
 from promotions.pricing.kinds import LimitedTime, OverLimit
 from promotions.pricing.rule import PROMOTION_LANES
 from tests.promotions.pricing.baskets import (
@@ -70,8 +70,10 @@ def test_an_offer_does_not_grow_when_less_is_payable_before_it(kind, data, baske
     before, after = offered(rule, basket), offered(rule, poorer)
 
     assert after.saves_fen <= before.saves_fen
-    assert after.worth_fen <= before.worth_fen
-    assert after.has_effect <= before.has_effect
+    assert after.gives <= before.gives
+    if before.rate_bp is not None:
+        left_fen = sum(poorer.running.values())
+        assert after.goods_fen <= pct_round(left_fen, before.rate_bp)
 
 
 @every_kind
