@@ -56,17 +56,22 @@ class _Pricing:
         self.tally = Tally(dict(self._base), cart.freight_fen)
         self._allowances = {one.promotion_id: one for one in cart.allowances}
         self._gift_choices = {one.promotion_id: one.sku_ids for one in cart.gift_choices}
-        self._holders: list[tuple[Promotion, frozenset[int]]] = []
+        self._held: list[tuple[Promotion, frozenset[int]]] = []
+        """What has applied in earlier lanes, and where."""
+        self._holders: defaultdict[int, list[int]] = defaultdict(list)
+        """The places in `_held` of those that hold a line, by line id."""
         self._known_ids: dict[frozenset[int], frozenset[int]] = {}
 
     def settle_prices(self, entrants: Iterable[Entrant]) -> None:
         """Give each line the best of its prices, one line after the other."""
-        by_line: defaultdict[int, list[tuple[Entrant, tuple[CartLine]]]] = defaultdict(list)
+        by_line: defaultdict[int, list[Entrant]] = defaultdict(list)
+        lines: dict[int, CartLine] = {}
         for entrant in entrants:
             for line in entrant.lines:
-                by_line[line.line_id].append((entrant, (line,)))
+                by_line[line.line_id].append(entrant)
+                lines[line.line_id] = line
         for line_id in sorted(by_line):
-            self._settle_line(by_line[line_id])
+            self._settle_line(lines[line_id], by_line[line_id])
 
     def settle(self, entrants: Iterable[Entrant]) -> None:
         """Choose and apply the best of what competes in a lane, part by part."""
@@ -86,18 +91,19 @@ class _Pricing:
 
     def close(self, lane: Lane) -> None:
         """Let what has applied in `lane` hold its lines against the lanes to come."""
-        self._holders += [
-            (applied.promotion, applied.reach)
-            for applied in self.outcome.applied.values()
-            if applied.promotion.lane is lane
-        ]
+        for applied in self.outcome.applied.values():
+            if applied.promotion.lane is lane:
+                for line_id in applied.reach:
+                    self._holders[line_id].append(len(self._held))
+                self._held.append((applied.promotion, applied.reach))
 
-    def _settle_line(self, entrants: Sequence[tuple[Entrant, tuple[CartLine]]]) -> None:
+    def _settle_line(self, line: CartLine, entrants: Iterable[Entrant]) -> None:
         """Apply the best price of one line; a refusal counts if the line would be priced so."""
         part: list[Eligible] = []
         refused: list[tuple[Promotion, Mapping[int, int]]] = []
-        for entrant, lines in entrants:
-            answer = self._look(self._candidate(entrant, lines))
+        lines, line_ids = (line,), frozenset((line.line_id,))
+        for entrant in entrants:
+            answer = self._look(self._candidate(entrant, lines, line_ids))
             if isinstance(answer, Eligible):
                 part.append(answer)
             else:
@@ -114,47 +120,51 @@ class _Pricing:
 
     def _unheld(self, entrant: Entrant) -> Candidate | None:
         """Leave out the lines held by an earlier lane; record the last holder if none remains."""
-        candidate = self._candidate(entrant, entrant.lines)
-        held: set[int] = set()
-        holder: int | None = None
-        for other, reach in self._holders:
-            if not reach.isdisjoint(candidate.reach) and shut_out(other, entrant.promotion):
-                held |= reach
-                holder = other.promotion_id
-        if not held:
-            return candidate
-        lines = tuple([line for line in entrant.lines if line.line_id not in held])
-        if not lines:
-            self.outcome.lose(entrant.promotion, entrant.coupon_id, Code.BLOCKED, by=holder)
-            return None
+        promotion, lines = entrant.promotion, entrant.lines
+        if promotion.lane is not Lane.SHIPPING:
+            near = {number for line in lines for number in self._holders.get(line.line_id, ())}
+            against = [number for number in near if shut_out(self._held[number][0], promotion)]
+            if against:
+                held = frozenset[int]().union(*(self._held[number][1] for number in against))
+                lines = tuple([line for line in lines if line.line_id not in held])
+                if not lines:
+                    holder = self._held[max(against)][0].promotion_id
+                    self.outcome.lose(promotion, entrant.coupon_id, Code.BLOCKED, by=holder)
+                    return None
         return self._candidate(entrant, lines)
 
-    def _candidate(self, entrant: Entrant, lines: tuple[CartLine, ...]) -> Candidate:
-        line_ids = frozenset([line.line_id for line in lines])
-        # The same lines are the same object, so a tally knows them again at a glance.
-        line_ids = self._known_ids.setdefault(line_ids, line_ids)
+    def _candidate(
+        self, entrant: Entrant, lines: tuple[CartLine, ...], line_ids: frozenset[int] | None = None
+    ) -> Candidate:
+        if line_ids is None:
+            line_ids = frozenset([line.line_id for line in lines])
+            # The same lines are the same object, so a tally knows them again at a glance.
+            line_ids = self._known_ids.setdefault(line_ids, line_ids)
         promotion = entrant.promotion
         promotion_id = promotion.promotion_id
-        candidate = Candidate(
-            promotion=promotion,
-            lines=lines,
-            line_ids=line_ids,
-            base_fen=sum(map(self._base.__getitem__, line_ids)),
-            coupon_id=entrant.coupon_id,
-            allowance=self._allowances.get(promotion_id),
-            gift_choice=self._gift_choices.get(promotion_id, ()),
-        )
         applied = self.outcome.applied.get(promotion_id)
-        if applied is not None:
-            candidate.taken_fen = applied.saves_fen
-            candidate.taken_units = sum(applied.units.values())
-        return candidate
+        return Candidate(
+            promotion,
+            lines,
+            line_ids,
+            sum(map(self._base.__getitem__, line_ids)),
+            entrant.coupon_id,
+            self._allowances.get(promotion_id),
+            self._gift_choices.get(promotion_id, ()),
+            0 if applied is None else applied.saves_fen,
+            0 if applied is None else sum(applied.units.values()),
+        )
 
     def _look(self, candidate: Candidate) -> Eligible | Miss:
         """Return what the candidate would take alone, or record why nothing."""
         answer = self.tally.evaluate(candidate)
         if isinstance(answer, Miss):
-            self.outcome.miss(candidate.promotion, candidate.coupon_id, answer)
+            self.outcome.lose(
+                candidate.promotion,
+                candidate.coupon_id,
+                answer.code,
+                shortfall=answer.shortfall,
+            )
             return answer
         return Eligible(candidate, answer)
 
@@ -162,15 +172,15 @@ class _Pricing:
         self, part: Sequence[Eligible], steps: Sequence[Step], kept: Mapping[str, Eligible]
     ) -> None:
         """Record what the best deal, in `steps`, did with each of the part."""
-        chosen = {id(one): offer for one, offer in steps}
+        chosen = {one for one, _ in steps}
         for one, offer in steps:
             self.outcome.apply(one.candidate, offer)
         for one in part:
-            if id(one) not in chosen:
+            promotion = one.candidate.promotion
+            if one not in chosen and not self.outcome.has_said(promotion):
                 code, by = _why_not(one, steps, kept)
-                candidate = one.candidate
                 self.outcome.lose(
-                    candidate.promotion, candidate.coupon_id, code, one.alone.saves_fen, by=by
+                    promotion, one.candidate.coupon_id, code, one.alone.saves_fen, by=by
                 )
 
 

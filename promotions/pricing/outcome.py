@@ -13,7 +13,7 @@ from promotions.pricing.promotion import Promotion
 from promotions.pricing.quote import Adjustment, GiftLine, PricedLine, Quote, Refusal, Verdict
 from promotions.pricing.rule import Offer, Shortfall
 from promotions.pricing.snapshot import Match, Snapshot
-from promotions.pricing.tally import Code, Miss
+from promotions.pricing.tally import Code
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class Applied:
         """Take note of what it takes off further lines."""
         self.last = offer
         self.reach |= candidate.reach
-        self.shares.update(offer.shares)
+        self.shares.update(offer.by_line)
         self.units.update(offer.units)
         self.saves_fen += offer.saves_fen
 
@@ -90,9 +90,9 @@ class Outcome:
         for line_id, pieces in most.items():
             self.refusals[line_id, promotion.promotion_id] = pieces
 
-    def miss(self, promotion: Promotion, coupon_id: int | None, miss: Miss) -> None:
-        """Take note that it has nothing to take off."""
-        self.lose(promotion, coupon_id, miss.code, shortfall=miss.shortfall)
+    def has_said(self, promotion: Promotion) -> bool:
+        """Say whether `lose` is needless: the first thing said of a promotion is kept."""
+        return promotion.promotion_id in self._verdicts
 
     def lose(
         self,
@@ -104,7 +104,7 @@ class Outcome:
         by: int | None = None,
         shortfall: Shortfall | None = None,
     ) -> None:
-        """Keep the first thing said of a promotion, which may compete on several lines."""
+        """Take note that a promotion does not apply, though it may on another line."""
         if promotion.promotion_id not in self._verdicts:
             self._verdicts[promotion.promotion_id] = Verdict(
                 promotion_id=promotion.promotion_id,
@@ -121,7 +121,7 @@ class Outcome:
     ) -> Quote:
         """Return the quote; each of `matches` has its verdict in the trace."""
         adjustments = tuple([applied.adjustment() for applied in self.applied.values()])
-        lines = _with_tender([_priced(line, adjustments) for line in cart.lines], cart.points_fen)
+        lines = _with_tender(_priced(cart.lines, adjustments), cart.points_fen)
         return Quote(
             snapshot_version=snapshot.version,
             input_digest=digest(cart.to_json()),
@@ -150,20 +150,25 @@ class Outcome:
         return others
 
 
-def _priced(line: CartLine, adjustments: Sequence[Adjustment]) -> PricedLine:
-    """Return `line` with the shares that `adjustments` take off it."""
-    line_id = line.line_id
-    discounts = tuple(
-        [(one.promotion_id, share) for one in adjustments if (share := one.shares.get(line_id, 0))]
-    )
+def _priced(lines: Sequence[CartLine], adjustments: Sequence[Adjustment]) -> list[PricedLine]:
+    """Return the lines with the shares that `adjustments` take off each."""
+    discounts: dict[int, list[tuple[int, int]]] = {line.line_id: [] for line in lines}
+    for one in adjustments:
+        for line_id, share in one.shares.items():
+            if share:
+                discounts[line_id].append((one.promotion_id, share))
+    return [_priced_line(line, discounts[line.line_id]) for line in lines]
+
+
+def _priced_line(line: CartLine, discounts: Sequence[tuple[int, int]]) -> PricedLine:
     return PricedLine(
-        line_id=line_id,
+        line_id=line.line_id,
         sku_id=line.sku_id,
         quantity=line.quantity,
         unit_price_fen=line.unit_price_fen,
         base_price_fen=line.base_price_fen,
         payable_fen=line.base_amount_fen - sum([share for _, share in discounts]),
-        discounts=discounts,
+        discounts=tuple(discounts),
     )
 
 

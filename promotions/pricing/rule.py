@@ -106,19 +106,20 @@ class Spread(Mapping[int, int]):
         self._weights = weights
         self._shares: dict[int, int] | None = None
 
-    def _reckoned(self) -> dict[int, int]:
+    def by_line(self) -> dict[int, int]:
+        """Return the shares as a plain dictionary."""
         if self._shares is None:
             self._shares = apportion(self._weights(), self.total_fen)
         return self._shares
 
     def __getitem__(self, line_id: int) -> int:
-        return self._reckoned()[line_id]
+        return self.by_line()[line_id]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._reckoned())
+        return iter(self.by_line())
 
     def __len__(self) -> int:
-        return len(self._reckoned())
+        return len(self.by_line())
 
 
 # Not frozen, for speed: millions are made. Nobody changes one once it is made.
@@ -173,6 +174,11 @@ class Offer:
     def has_effect(self) -> bool:
         """Whether the buyer gets anything from it."""
         return bool(self.saves_fen or self.gifts or self.points or self.coupons)
+
+    @property
+    def by_line(self) -> Mapping[int, int]:
+        """Its shares, reckoned."""
+        return self.shares.by_line() if isinstance(self.shares, Spread) else self.shares
 
     @property
     def goods_fen(self) -> int:

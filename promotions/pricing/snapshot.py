@@ -142,6 +142,7 @@ class _Index:
             for key in promotion.scope.index_keys():
                 filed[key].append(position)
         self._filed = dict(filed)
+        self._excludes = [one.scope.exclude or None for one in self._running]
 
     def lookup(self, lines: tuple[CartLine, ...], templates: Iterable[int]) -> list[Match]:
         """Return the promotions that concern any of `lines`, in order, each with its lines."""
@@ -151,7 +152,8 @@ class _Index:
             for key in keys_of(line):
                 concerned.update(self._filed.get(key, ()))
             for position in concerned:
-                if not self._running[position].scope.exclude.covers(line):
+                exclude = self._excludes[position]
+                if exclude is None or not exclude.covers(line):
                     found[position].append(line)
         for promotion_id in templates:
             for position in self._filed.get(("coupon", promotion_id), ()):

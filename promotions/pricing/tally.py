@@ -65,7 +65,7 @@ class Tally(Mapping[int, int]):
     def __init__(self, running: dict[int, int], freight_fen: int) -> None:
         self.freight_fen = freight_fen
         self._running: dict[int, int] | None = running
-        self._before: Tally = self
+        self._before: Tally | None = None
         self._offer = Offer()
         self._known: frozenset[int] = frozenset()
         self._known_fen = 0
@@ -142,8 +142,9 @@ class Tally(Mapping[int, int]):
 
     def _reckoned(self) -> dict[int, int]:
         if self._running is None:
+            assert self._before is not None, "the first tally knows its amounts"
             running = dict(self._before._reckoned())
-            for line_id, share in self._offer.shares.items():
+            for line_id, share in self._offer.by_line.items():
                 assert 0 <= share <= running[line_id], "a share lies within what is payable"
                 running[line_id] -= share
             self._running = running

@@ -31,7 +31,7 @@ from tests.promotions.pricing.toy_kinds import GiftFrom, OnePrice
 
 RUNS = settings(max_examples=30, deadline=None)
 """Enough for every run of the tests; the soak runs many more."""
-MANY_RUNS = settings(max_examples=5_000, deadline=None)
+MANY_RUNS = settings(max_examples=2_000, deadline=None)
 
 few_ids = st.frozensets(st.integers(1, 4), max_size=2)
 labels = st.frozensets(st.sampled_from("abc"), max_size=2)
