@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 @pytest.fixture
 def own_session(app, database_url) -> Iterator[Callable[[], Session]]:
     """Open sessions that share nothing with the test's own."""
-    engine = create_engine(database_url, pool_size=16, max_overflow=0)
+    engine = create_engine(database_url, pool_size=64, max_overflow=0)
 
     @contextmanager
     def opened():

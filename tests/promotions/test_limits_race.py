@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from promotions import limits, snapshots, verify
 from promotions.campaigns import WrongStatus, create, publish
-from promotions.limits import Refused, Use
-from promotions.models import PromotionCounter
-from tests.builders.promotions import NOON, make_campaign, make_published
+from promotions.limits import GiftOut, Refused, Use
+from promotions.models import PromotionCounter, PromotionGiftStock, PromotionMemberCounter
+from tests.builders.promotions import GIFTS, NOON, OFF_PIECES, make_campaign, make_published
 
-THREADS = 16
+THREADS = 64
 pytestmark = pytest.mark.race
 
 
@@ -38,28 +38,20 @@ def counter_of(session, promotion):
     return counter
 
 
-@pytest.mark.parametrize(
-    ("caps", "winners"), [({"max_uses": 10}, 10), ({"budget_fen": 700}, 7)], ids=["uses", "budget"]
-)
-def test_exactly_as_many_win_as_there_are(session, own_session, caps, winners):
-    promotion = make_published(session, **caps)
-    session.commit()
+def attempt(own_session, source, *uses, member_id=1):
+    """Reserve in a transaction of its own; say whether it was allowed."""
+    with own_session() as own:
+        try:
+            reserve(own, source, *uses, member_id=member_id)
+        except Refused:
+            own.rollback()
+            return False
+        own.commit()
+        return True
 
-    def buy(number):
-        with own_session() as own:
-            try:
-                reserve(own, f"order:{number}", Use(promotion.id, 100))
-            except Refused:
-                own.rollback()
-                return False
-            own.commit()
-            return True
 
-    won = together(buy)
-
-    assert sum(won) == winners
-    counter = counter_of(session, promotion)
-    assert (counter.uses_reserved, counter.reserved_fen) == (winners, winners * 100)
+def settle_all(own_session, won):
+    """Confirm what every second winner holds and release the rest; return how many are used."""
 
     def settle(number):
         with own_session() as own:
@@ -69,11 +61,123 @@ def test_exactly_as_many_win_as_there_are(session, own_session, caps, winners):
                 own.commit()
             return won[number] and bool(number % 2)
 
-    used = sum(together(settle))
+    return sum(together(settle))
+
+
+ONE = {"amount_fen": 100, "units": 2, "gifts": ((8, 1),)}
+STOCK = [{"sku_id": 8, "total": 10}]
+
+
+@pytest.mark.parametrize(
+    ("caps", "winners"),
+    [
+        ({"max_uses": 10}, 10),
+        ({"budget_fen": 1_050}, 10),
+        ({**OFF_PIECES, "max_units": 21}, 10),
+        ({**GIFTS, "gift_stock": STOCK}, 10),
+        ({**GIFTS, "max_uses": 12, "gift_stock": STOCK, "member_max_uses": 1}, 10),
+    ],
+    ids=["uses", "budget", "pieces", "gifts", "all of it"],
+)
+def test_exactly_as_many_win_as_there_are(session, own_session, caps, winners):
+    promotion = make_published(session, **caps)
+    session.commit()
+
+    won = together(
+        lambda number: attempt(
+            own_session, f"order:{number}", Use(promotion.id, **ONE), member_id=number
+        )
+    )
+
+    assert sum(won) == winners
+    assert list(verify.verify(session)) == []
+    used = settle_all(own_session, won)
 
     counter = counter_of(session, promotion)
-    assert (counter.uses_reserved, counter.reserved_fen) == (0, 0)
-    assert (counter.uses_used, counter.used_fen) == (used, used * 100)
+    if counter is not None:
+        assert (counter.uses_reserved, counter.reserved_fen, counter.units_reserved) == (0, 0, 0)
+        assert (counter.uses_used, counter.used_fen, counter.units_used) == (
+            used,
+            used * 100,
+            used * 2,
+        )
+    for stock in session.scalars(select(PromotionGiftStock)):
+        assert (stock.units_reserved, stock.units_used) == (0, used)
+    assert list(verify.verify(session)) == []
+    again = together(
+        lambda number: attempt(
+            own_session, f"again:{number}", Use(promotion.id, **ONE), member_id=number + THREADS
+        )
+    )
+    assert sum(again) == winners - used, "what was given back can be had again"
+
+
+@pytest.mark.parametrize(
+    ("caps", "winners"),
+    [
+        ({"member_max_uses": 3}, 3),
+        ({**OFF_PIECES, "member_max_units": 7}, 3),
+        ({**OFF_PIECES, "max_uses": 2, "member_max_units": 7, "member_period": "day"}, 2),
+    ],
+    ids=["uses", "pieces", "total below"],
+)
+def test_one_member_on_many_devices_gets_what_one_person_may(session, own_session, caps, winners):
+    promotion = make_published(session, **caps)
+    session.commit()
+
+    won = together(lambda number: attempt(own_session, f"order:{number}", Use(promotion.id, **ONE)))
+
+    assert sum(won) == winners
+    assert attempt(own_session, "order:other", Use(promotion.id, **ONE), member_id=2) is (
+        "max_uses" not in caps
+    )
+    used = settle_all(own_session, won)
+    (own,) = session.scalars(
+        select(PromotionMemberCounter).where(PromotionMemberCounter.member_id == 1)
+    )
+    assert (own.uses, own.units) == (used, used * 2)
+    assert list(verify.verify(session)) == []
+
+
+def test_transactions_that_fail_half_way_lose_nothing(session, own_session):
+    limited = make_published(session, max_uses=99, member_max_uses=99)
+    gifts = make_published(session, **GIFTS, gift_stock=[{"sku_id": 8, "total": 5}])
+    session.commit()
+
+    def buy(number):
+        with own_session() as own:
+            uses = [Use(limited.id, 100), Use(gifts.id, 0, gifts=((8, 1),))]
+            try:
+                reserve(own, f"order:{number}", *uses, member_id=number % 3)
+            except GiftOut:
+                return False  # The limited one was taken by then; the transaction is thrown away.
+            if number % 2:
+                own.commit()
+            return bool(number % 2)
+
+    won = sum(together(buy))
+
+    assert counter_of(session, limited).uses_reserved == won == 5
+    assert list(verify.verify(session)) == []
+    left = limits.allowances(session, [gifts.id], member_id=None, now=NOON)[0].gifts
+    assert left == ((8, 0),)
+
+
+def test_one_source_placed_and_closed_from_everywhere_stays_exact(session, own_session):
+    promotion = make_published(session, max_uses=5, member_max_uses=5)
+    session.commit()
+
+    def work(number):
+        with own_session() as own:
+            if number % 2:
+                reserve(own, "order:A", Use(promotion.id, 100))
+            else:
+                limits.release(own, source="order:A", now=NOON)
+            own.commit()
+
+    together(work)
+
+    assert counter_of(session, promotion).uses_reserved in (0, 1)
     assert list(verify.verify(session)) == []
 
 
