@@ -106,23 +106,23 @@ class LimitsIn(Schema):
 
 
 class LimitsOut(ma.Schema):
-    max_uses = Quantity(required=True, allow_none=True)
+    max_uses = Quantity(maximum=USES_MAX, required=True, allow_none=True)
     uses_reserved = WholeNumber(required=True)
     uses_used = WholeNumber(required=True)
     budget_fen = Fen(required=True, allow_none=True)
     reserved_fen = Fen(required=True)
     used_fen = Fen(required=True)
-    max_units = Quantity(required=True, allow_none=True)
+    max_units = Quantity(maximum=USES_MAX, required=True, allow_none=True)
     units_reserved = WholeNumber(required=True)
     units_used = WholeNumber(required=True)
-    member_max_uses = Quantity(required=True, allow_none=True)
-    member_max_units = Quantity(required=True, allow_none=True)
+    member_max_uses = Quantity(maximum=USES_MAX, required=True, allow_none=True)
+    member_max_units = Quantity(maximum=USES_MAX, required=True, allow_none=True)
     member_period = ma.fields.Enum(MemberPeriod, by_value=True, required=True)
 
 
 class GiftStockOut(ma.Schema):
     sku_id = Id(required=True)
-    total = Quantity(required=True, attribute="max_units")
+    total = Quantity(maximum=USES_MAX, required=True, attribute="max_units")
     units_reserved = WholeNumber(required=True)
     units_used = WholeNumber(required=True)
 

@@ -60,7 +60,7 @@ class PackPartOut(ma.Schema):
 
 
 class PackLimitsOut(ma.Schema):
-    max_claims = Quantity(required=True, allow_none=True)
+    max_claims = Quantity(maximum=CLAIMS_MAX, required=True, allow_none=True)
     claims = WholeNumber(required=True)
     budget_fen = Fen(required=True, allow_none=True)
     spent_fen = Fen(required=True)
@@ -106,7 +106,7 @@ class PackReportOut(ma.Schema):
     orders = WholeNumber(required=True)
     points = WholeNumber(required=True)
     worth_fen = WholeNumber(required=True, metadata={"description": "领取份数 × 每份价值"})
-    max_claims = Quantity(required=True, allow_none=True)
+    max_claims = Quantity(maximum=CLAIMS_MAX, required=True, allow_none=True)
     budget_fen = Fen(required=True, allow_none=True)
 
 

@@ -92,7 +92,7 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
     lone = make_sku(session, available=1)
     running = make_published(session, now=now, starts_at=now, max_uses=1_000)
     draft = campaigns.create(session, campaign=make_campaign(), staff_id=STAFF, now=now)
-    coupon = make_gift_template(session, starts_at=now, now=now)
+    coupon = make_gift_template(session, starts_at=now)
     pack = make_pack(
         session,
         POINTS,

@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from promotions import campaigns
+from promotions.coupons import templates
+from promotions.coupons.terms import Issue
 from promotions.models import Promotion
 from promotions.packs import life
 from promotions.packs.claims import Person
 from promotions.packs.models import Pack
 from promotions.packs.setup import Eligibility, Part, PartKind, Setup
-from tests.builders.coupons import make_template
+from promotions.states import CampaignStatus
 from tests.builders.promotions import NOON, STAFF, make_campaign
 
 POINTS = Part(kind=PartKind.POINTS, points=100)
@@ -26,26 +29,42 @@ TERMS: dict[str, dict[str, Any]] = {
 }
 
 
+STEPS = {
+    CampaignStatus.DRAFT: (),
+    CampaignStatus.PUBLISHED: (campaigns.publish,),
+    CampaignStatus.PAUSED: (campaigns.publish, campaigns.pause),
+    CampaignStatus.ENDED: (campaigns.publish, campaigns.end),
+}
+
+
 def make_gift_template(
     session: Session,
     kind: str = "coupon_amount",
     *,
+    status: CampaignStatus = CampaignStatus.PUBLISHED,
     starts_at: datetime = NOON,
     ends_at: datetime | None = None,
     audience: dict[str, Any] | None = None,
-    **more: Any,
+    terms: dict[str, Any] | None = None,
+    **issue: Any,
 ) -> Promotion:
-    """A published template of a kind; one of a first-order price is for new buyers."""
-    template = make_template(session, starts_at=starts_at, ends_at=ends_at, **more)
+    """A template of coupons for a week; one of a first-order price is for new buyers."""
     if audience is None and kind == "coupon_price":
         audience = {"is_new": True}
+    issued = Issue.parse({"valid_days": 7, **issue})
     campaign = make_campaign(
-        kind=kind, terms=TERMS[kind], starts_at=starts_at, ends_at=ends_at, audience=audience
+        kind=kind,
+        terms=terms or TERMS[kind],
+        starts_at=starts_at,
+        ends_at=ends_at,
+        audience=audience,
+        issue=issued.to_json(),
     )
-    template.kind, template.definition = kind, campaign.definition()
-    template.lane = campaign.compiled(template.id).lane
-    session.flush()
-    return template
+    draft = campaigns.create(session, campaign=campaign, staff_id=STAFF, now=starts_at)
+    templates.write(session, promotion_id=draft.id, issue=issued)
+    for step in STEPS[status]:
+        step(session, promotion_id=draft.id, staff_id=STAFF, now=starts_at)
+    return draft
 
 
 def coupons_of(template: Promotion, count: int = 1, kind: PartKind = PartKind.COUPON) -> Part:

@@ -33,7 +33,7 @@ def make_template(session, begun):
     """Make a published template, committed."""
 
     def make(kind="coupon_amount", **more):
-        template = builders.make_gift_template(session, kind, starts_at=begun, now=begun, **more)
+        template = builders.make_gift_template(session, kind, starts_at=begun, **more)
         session.commit()
         return template
 

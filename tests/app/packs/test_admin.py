@@ -11,6 +11,7 @@ from promotions.packs import claims
 from promotions.packs.claims import Refusal
 from promotions.packs.models import Pack, PackClaimKey
 from promotions.packs.setup import PackFlaw
+from promotions.states import CampaignStatus
 from tests.builders.packs import POINTS, coupons_of, make_person
 
 MISSING = 999_999_999
@@ -191,7 +192,7 @@ class TestMoves:
     def test_a_pack_whose_template_is_not_published_is_not_published(
         self, client, staff, body, make_template
     ):
-        template = make_template(status="draft")
+        template = make_template(status=CampaignStatus.DRAFT)
         part = {"kind": "coupon", "promotion_id": template.id}
         made = create(client, staff, body, parts=[part]).json
 

@@ -192,11 +192,9 @@ class TestPublishingAsksTheTemplates:
         short = make_gift_template(session, ends_at=NOON + DAY)
         dated = make_gift_template(
             session,
-            issue={
-                "valid_days": None,
-                "valid_starts_at": NOON,
-                "valid_ends_at": NOON + DAY,
-            },
+            valid_days=None,
+            valid_starts_at=NOON,
+            valid_ends_at=NOON + DAY,
         )
 
         assert self.flaw(session, over, ends_at=NOON + HOUR) is PackFlaw.ENDS_FIRST
