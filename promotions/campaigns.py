@@ -197,7 +197,7 @@ def _start(
     counter = session.get(PromotionCounter, promotion.id)
     compiled = campaign_of(promotion, counter).compiled(promotion.id)
     try:
-        live = snapshots.load(session, now=now).promotions.values()
+        live = snapshots.grouped_with(session, compiled, now=now)
         pricing.require_one_mode_per_group([*live, compiled])
     except pricing.MixedGroup as mixed:
         raise Contradiction("group_mode", Flaw.MIXED_GROUP) from mixed

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
+    ColumnElement,
     Integer,
     Select,
     and_,
@@ -69,6 +71,24 @@ def bump(session: Session, promotion: Promotion, *, now: datetime) -> None:
     )
 
 
+def grouped_with(
+    session: Session, promotion: pricing.Promotion, *, now: datetime
+) -> list[pricing.Promotion]:
+    """Return the published campaigns of the promotion's group that are not over at `now`."""
+    if promotion.group is None:
+        return []
+    rows = session.execute(
+        select(Promotion, PromotionCounter)
+        .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
+        .where(
+            Promotion.lane == promotion.lane,
+            Promotion.group_name == promotion.group,
+            _is_live(now),
+        )
+    )
+    return [campaign_of(row, counter).compiled(row.id) for row, counter in rows]
+
+
 def load(session: Session, *, now: datetime) -> pricing.Snapshot:
     """Return the snapshot of all published campaigns that are not over at `now`."""
     return Loader().load(session, now=now)
@@ -106,6 +126,13 @@ class Loader:
         return pricing.Snapshot(rows[0][0], [promotion for _, promotion in compiled.values()])
 
 
+def _is_live(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    return and_(
+        Promotion.status == CampaignStatus.PUBLISHED,
+        or_(Promotion.ends_at.is_(None), Promotion.ends_at > now),
+    )
+
+
 def _live() -> Select[int, Any, Any, Any]:
     """The number, and each live campaign: its id, and its rows unless this version is known."""
     arrays = (
@@ -114,10 +141,7 @@ def _live() -> Select[int, Any, Any, Any]:
     )
     known = func.unnest(*arrays).table_valued("id", "version").render_derived("known")
     fresh, counter = aliased(Promotion), PromotionCounter
-    is_live = (Promotion.status == CampaignStatus.PUBLISHED) & or_(
-        Promotion.ends_at.is_(None),
-        Promotion.ends_at > bindparam("now", type_=Promotion.ends_at.type),
-    )
+    is_live = _is_live(bindparam("now", type_=Promotion.ends_at.type))
     is_known = and_(known.c.id == Promotion.id, known.c.version == Promotion.version)
     return (
         select(SnapshotVersion.version, Promotion.id, fresh, counter)

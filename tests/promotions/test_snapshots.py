@@ -6,7 +6,7 @@ import pytest
 
 from promotions import campaigns, snapshots
 from promotions.definitions import Campaign
-from tests.builders.promotions import NOON, STAFF, make_campaign, make_published
+from tests.builders.promotions import NOON, STAFF, make_campaign, make_promotion, make_published
 
 DAY = timedelta(days=1)
 
@@ -77,3 +77,19 @@ def test_drafts_and_what_is_over_are_left_out(session):
 
     assert len(loader.load(session, now=NOON).promotions) == 1
     assert loader.load(session, now=NOON + DAY).promotions == {}
+
+
+def test_the_group_of_a_promotion_is_what_is_published_in_it_and_its_lane(session):
+    mine = make_published(session, group="g")
+    make_published(session, group="g", ends_at=NOON + DAY)
+    make_published(session, group="other")
+    make_published(session)
+    make_published(session, group="g", kind="limited_time", terms={"off_bp": 100})
+    paused = make_published(session, group="g")
+    campaigns.pause(session, promotion_id=paused.id, staff_id=STAFF, now=NOON)
+    one = snapshots.load(session, now=NOON).promotions[mine.id]
+
+    found = snapshots.grouped_with(session, one, now=NOON + DAY)
+
+    assert [each.promotion_id for each in found] == [mine.id]
+    assert snapshots.grouped_with(session, make_promotion(), now=NOON) == []
