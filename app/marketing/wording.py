@@ -64,6 +64,9 @@ MESSAGES = {
     Code.GIFT_OUT: "赠品已送完",
 }
 
+SAME_COUPON = "已选用同款优惠券中先到期的一张"
+"""Of several coupons of one template only the one that ends first competes."""
+
 
 def describe(quote: Mapping[str, Any]) -> dict[str, Any]:
     """Return a quote's JSON, fresh or as an order stored it, with a `message` on each verdict."""
@@ -85,6 +88,8 @@ def _message(
     if code is Code.CONDITION_FAILED:
         step = _step(shortfall, f"可享「{verdict['title']}」")
         return f"再买 {step}" if shortfall["measure"] == Measure.PIECES else f"还差 {step}"
+    if code is Code.DOMINATED and verdict["by"] == verdict["promotion_id"]:
+        return SAME_COUPON
     if code is Code.NOT_CHOSEN:
         return f"同组活动「{titles[verdict['by']]}」优先" if verdict["by"] else "不用它更划算"
     return MESSAGES[code].format(by=titles.get(verdict["by"], ""))

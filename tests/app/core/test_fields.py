@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.core.fields import (
     BIGINT_MAX,
     FEN_MAX,
+    Alternatives,
     Fen,
     Flag,
     Id,
@@ -185,3 +186,31 @@ class TestFlag:
         ]  # fmt: skip
         for wrong in ("yes", "", "True "):
             assert refuses(Flag(), wrong, Query)
+
+
+class TestAlternatives:
+    CAT = Schema.from_dict({"lives": WholeNumber(required=True)})
+    DOG = Schema.from_dict({"tricks": WholeNumber(required=True)})
+
+    def answer(self, body):
+        pet = Schema.from_dict(
+            {
+                "kind": ma.fields.String(validate=ma.validate.OneOf(["cat", "dog"])),
+                "pet": Alternatives({"cat": self.CAT, "dog": self.DOG}, by="kind", required=True),
+            }
+        )
+        return pet().validate(body)
+
+    def test_the_field_beside_it_says_which_schema_it_has(self):
+        assert self.answer({"kind": "cat", "pet": {"lives": 9}}) == {}
+        assert self.answer({"kind": "dog", "pet": {"lives": 9}}) == {
+            "pet": {"lives": ["未知字段"], "tricks": ["必填"]}
+        }
+
+    @pytest.mark.parametrize("kind", ["bird", None, 1, [], {}])
+    def test_without_a_schema_only_the_field_beside_it_is_refused(self, kind):
+        assert set(self.answer({"kind": kind, "pet": {"lives": 9}})) == {"kind"}
+
+    @pytest.mark.parametrize("pet", [None, [], "cat", 9, True])
+    def test_it_is_an_object(self, pet):
+        assert set(self.answer({"kind": "cat", "pet": pet})) == {"pet"}

@@ -1,13 +1,47 @@
 """What shoppers and staff read."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from app.marketing import wording
 from promotions.coupons.terms import IssueFlaw
-from promotions.pricing import Allowance, Code, GroupMode, Lane, Problem, SpendAndSave, Tier
+from promotions.pricing import (
+    Allowance,
+    Code,
+    Gift,
+    GroupMode,
+    HeldCoupon,
+    Lane,
+    Measure,
+    Problem,
+    SpendAndSave,
+    Tier,
+)
+from promotions.pricing.kinds import CouponAmount, GiftTier, NthPiece, SpendAndGift
 from promotions.setups import Flaw
-from tests.builders.promotions import make_cart, make_line, make_promotion, quote_of, spend_and_save
+from tests.builders.promotions import (
+    NOON,
+    make_cart,
+    make_line,
+    make_promotion,
+    quote_of,
+    spend_and_save,
+)
 from tests.promotions.pricing.kinds import FreightOff
+
+WITH_CUP = SpendAndGift(
+    tiers=(
+        GiftTier(
+            threshold=19_900,
+            gifts=(Gift(sku_id=9, quantity=2, value_fen=500),),
+            points=100,
+            coupons=((7, 1),),
+        ),
+    ),
+    max_times=2,
+)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +129,60 @@ class TestDescribe:
         free = make_promotion(rule=FreightOff(threshold_fen=1, off_fen=1))
 
         assert self.messages(make_cart(), free) == {1: "本单用不上该优惠"}
+
+    def test_missing_pieces_are_counted(self):
+        half = make_promotion(rule=NthPiece(nth=2, off_bp=5_000))
+
+        assert self.messages(make_cart(), half) == {1: "再买 1 件，可减 50 元"}
+
+    def test_what_is_missing_for_a_gift_names_it(self):
+        gift = make_promotion(rule=WITH_CUP, title="满199送杯子")
+        pieces = make_promotion(2, rule=replace(WITH_CUP, measure=Measure.PIECES), title="送杯子")
+
+        assert self.messages(make_cart(), gift) == {1: "还差 99 元，可享「满199送杯子」"}
+        assert self.messages(make_cart(), pieces) == {2: "再买 19899 件，可享「送杯子」"}
+
+    def test_gifts_points_and_coupons_are_told(self):
+        cart = make_cart(make_line(fen=30_000))
+
+        messages = self.messages(cart, make_promotion(rule=WITH_CUP))
+
+        assert messages == {1: "送赠品 2 件、100 积分、优惠券 1 张，再买 98 元，可享下一档"}
+
+    def test_what_was_saved_comes_before_what_was_given(self):
+        quote = quote_of(make_cart(make_line(fen=99_900)), make_promotion(rule=WITH_CUP)).to_json()
+        (verdict,) = quote["trace"]
+        quote["trace"] = [{**verdict, "amount_fen": 500, "shortfall": None}]
+
+        (described,) = wording.describe(quote)["trace"]
+
+        assert described["message"] == "已省 5 元，送赠品 4 件、200 积分、优惠券 2 张"
+
+    def test_an_order_from_before_there_were_gifts_is_still_described(self):
+        quote = quote_of(make_cart(), make_promotion()).to_json()
+        for adjustment in quote["adjustments"]:
+            for newer in ("gifts", "points", "coupons"):
+                del adjustment[newer]
+
+        (described,) = wording.describe(quote)["trace"]
+
+        assert described["message"] == "已省 10 元"
+
+    def test_of_two_coupons_of_one_kind_the_later_is_kept(self):
+        ends = [NOON + timedelta(days=days) for days in (1, 2)]
+        coupons = tuple(
+            HeldCoupon(coupon_id=number, promotion_id=1, starts_at=NOON, ends_at=at)
+            for number, at in enumerate(ends, 70)
+        )
+        rule = make_promotion(rule=CouponAmount(off_fen=100), needs_coupon=True)
+
+        quote = quote_of(make_cart(coupons=coupons), rule)
+        described = wording.describe(quote.to_json())["trace"]
+
+        assert {one["coupon_id"]: one["message"] for one in described} == {
+            70: "已省 1 元",
+            71: "已选用同款优惠券中先到期的一张",
+        }
 
     def test_the_rest_of_the_quote_stays_as_it_is(self):
         quote = quote_of(make_cart(), make_promotion()).to_json()
