@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo import shop
+from demo import campaigns, shop
 from demo.client import CONFLICT, Client, Refused, Sandbox, sign_in, staff
 from demo.processes import python
 
@@ -51,9 +51,7 @@ def _missing(mall_url: str, sandbox: Sandbox, merchant: Client) -> list[Callable
     if products := [product for product in shop.PRODUCTS if product.title not in listed]:
         shelves = _shelves(merchant)
         steps += [partial(_offer, merchant, shelves, product) for product in products]
-    campaigns = {campaign["title"] for campaign in _all(merchant, "/promotions")}
-    if shop.CAMPAIGN_TITLE not in campaigns:
-        steps.append(partial(_campaign, merchant))
+    steps.append(partial(_campaigns, merchant))
     for openid, name in PEOPLE.items():
         steps.append(partial(_person, mall_url, sandbox, openid, name))
     steps.append(partial(_distributors, mall_url, sandbox, merchant))
@@ -140,16 +138,12 @@ def _offer(merchant: Client, shelves: dict[str, dict[str, Any]], product: shop.P
     merchant.post(f"/products/{spu['id']}/on-shelf")
 
 
-def _campaign(merchant: Client) -> None:
-    tiers = [{"threshold": threshold, "off_fen": off} for threshold, off in shop.CAMPAIGN_TIERS]
-    campaign = merchant.post(
-        "/promotions",
-        kind="spend_and_save",
-        title=shop.CAMPAIGN_TITLE,
-        terms={"tiers": tiers},
-        starts_at="2026-01-01T00:00:00+08:00",
-    )
-    merchant.post(f"/promotions/{campaign['id']}/publish")
+def _campaigns(merchant: Client) -> None:
+    """Publish the shop's campaigns; the merchant's own list of products lacks their SKUs."""
+    listed = {spu["title"]: spu["id"] for spu in _all(merchant, "/products")}
+    wanted = (campaigns.TEA, campaigns.CLEANSER, campaigns.BOX, campaigns.SOAP)
+    goods = {title: merchant.get(f"/products/{listed[title]}") for title in wanted}
+    campaigns.publish(merchant, goods)
 
 
 def _person(mall_url: str, sandbox: Sandbox, openid: str, name: str) -> None:

@@ -158,10 +158,6 @@ FREIGHT_RULES = (
     ("71", False, 1000, 0, 1000, 0, None),
 )
 
-CAMPAIGN_TITLE = "全场满减"
-CAMPAIGN_TIERS = ((19900, 2000), (39900, 5000), (69900, 10000))
-"""Threshold and what it saves, in fen."""
-
 
 def freight_template() -> dict[str, Any]:
     """The shop's freight template as the admin API takes it."""

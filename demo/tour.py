@@ -13,12 +13,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from demo.bargain import Bargain
 from demo.client import Sandbox, staff
 from demo.mall import Mall
 from demo.telling import Telling, WrongFigure
 from demo.trade import Trade
 
-CHAPTERS = {"一笔交易的故事": Trade}
+CHAPTERS: dict[str, type[Trade] | type[Bargain]] = {
+    "一笔交易的故事": Trade,
+    "一张优惠单的来龙去脉": Bargain,
+}
 
 
 def tell(

@@ -16,7 +16,7 @@ from demo.mall import Mall
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mall")]
 
 PATIENCE_SECONDS = 60.0
-TOUR_SECONDS = 3.0
+TOUR_SECONDS = 5.0
 """About as long as the tour takes undisturbed: blows fall within it."""
 
 
