@@ -109,6 +109,22 @@ class GrantedCouponOut(ma.Schema):
     count = Quantity(required=True)
 
 
+class CountedOut(ma.Schema):
+    line_id = ma.fields.Integer(required=True)
+    amount = ma.fields.Integer(required=True)
+
+
+class MetOut(ma.Schema):
+    """The condition that gifts were earned with: `need` of the measure, so many `times` over."""
+
+    measure = ma.fields.String(
+        required=True, validate=ma.validate.OneOf([each.value for each in pricing.Measure])
+    )
+    need = ma.fields.Integer(required=True)
+    times = ma.fields.Integer(required=True)
+    counted = ma.fields.List(ma.fields.Nested(CountedOut), required=True)
+
+
 class AdjustmentOut(ma.Schema):
     """What one applied promotion takes off and gives; quotes of older orders name no gifts."""
 
@@ -125,6 +141,9 @@ class AdjustmentOut(ma.Schema):
     points = WholeNumber(metadata={"description": "付款后赠送的积分"})
     coupons = ma.fields.List(
         ma.fields.Nested(GrantedCouponOut), metadata={"description": "付款后赠送的优惠券"}
+    )
+    met = ma.fields.Nested(
+        MetOut, allow_none=True, metadata={"description": "赠品达成的条件；退款时据此判断"}
     )
 
 

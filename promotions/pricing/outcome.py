@@ -3,7 +3,7 @@ What a run of the engine has decided so far, and the quote it comes to.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from promotions.pricing.canon import digest
 from promotions.pricing.cart import Cart, CartLine
@@ -11,7 +11,7 @@ from promotions.pricing.combining import Candidate
 from promotions.pricing.money import apportion
 from promotions.pricing.promotion import Promotion
 from promotions.pricing.quote import Adjustment, GiftLine, PricedLine, Quote, Refusal, Verdict
-from promotions.pricing.rule import Offer, Shortfall
+from promotions.pricing.rule import Base, Measure, Met, Offer, Shortfall
 from promotions.pricing.snapshot import Match, Snapshot
 from promotions.pricing.tally import Code
 
@@ -36,8 +36,8 @@ class Applied:
         self.units.update(offer.units)
         self.saves_fen += offer.saves_fen
 
-    def adjustment(self) -> Adjustment:
-        """Return it as the quote tells it."""
+    def adjustment(self, met: Met | None) -> Adjustment:
+        """Return it as the quote tells it, with the condition its gifts were earned with."""
         return Adjustment(
             promotion_id=self.promotion.promotion_id,
             kind=self.promotion.rule.kind,
@@ -50,6 +50,7 @@ class Applied:
             gifts=self.last.gifts,
             points=self.last.points,
             coupons=self.last.coupons,
+            met=met,
         )
 
     def verdict(self) -> Verdict:
@@ -120,7 +121,7 @@ class Outcome:
         self, cart: Cart, snapshot: Snapshot, matches: Sequence[Match], freight_fen: int
     ) -> Quote:
         """Return the quote; each of `matches` has its verdict in the trace."""
-        adjustments = tuple([applied.adjustment() for applied in self.applied.values()])
+        adjustments = self._adjustments(cart)
         lines = _with_tender(_priced(cart.lines, adjustments), cart.points_fen)
         return Quote(
             snapshot_version=snapshot.version,
@@ -138,6 +139,27 @@ class Outcome:
                 for (line_id, promotion_id), most in sorted(self.refusals.items())
             ),
         )
+
+    def _adjustments(self, cart: Cart) -> tuple[Adjustment, ...]:
+        """Return what has applied, in order; what a condition counted is what was payable then."""
+        if all(applied.last.met is None for applied in self.applied.values()):
+            return tuple([applied.adjustment(None) for applied in self.applied.values()])
+        lines = {line.line_id: line for line in cart.lines}
+        payable = {line.line_id: line.base_amount_fen for line in cart.lines}
+        found: list[Adjustment] = []
+        for applied in self.applied.values():
+            met = applied.last.met
+            if met is not None:
+                counted = {line_id: payable[line_id] for line_id in applied.reach}
+                if met.measure is Measure.PIECES:
+                    counted = {line_id: lines[line_id].quantity for line_id in applied.reach}
+                elif applied.promotion.base is Base.INITIAL:
+                    counted = {line_id: lines[line_id].base_amount_fen for line_id in applied.reach}
+                met = replace(met, counted=counted)
+            found.append(applied.adjustment(met))
+            for line_id, share in applied.shares.items():
+                payable[line_id] -= share
+        return tuple(found)
 
     def _said_of(self, promotion: Promotion) -> list[Verdict]:
         """Return the verdict on `promotion`, and those on further coupons of it."""

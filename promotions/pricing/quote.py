@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from promotions.pricing import canon
-from promotions.pricing.rule import Gift, Lane, Shortfall
+from promotions.pricing.rule import Gift, Lane, Met, Shortfall
 from promotions.pricing.tally import Code
 
 ENGINE_VERSION = 2
@@ -32,6 +32,8 @@ class Adjustment:
     points: int = 0
     coupons: tuple[tuple[int, int], ...] = ()
     """(template promotion id, how many), given once the order is paid."""
+    met: Met | None = None
+    """The condition its gifts were earned with, if it gives any."""
 
     @property
     def amount_fen(self) -> int:
@@ -63,6 +65,7 @@ class Adjustment:
                 {"promotion_id": promotion_id, "count": count}
                 for promotion_id, count in self.coupons
             ],
+            "met": None if self.met is None else self.met.to_json(),
         }
 
 

@@ -122,6 +122,33 @@ class Spread(Mapping[int, int]):
         return len(self.by_line())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """
+    The condition that gifts were earned with: `need` of the measure, so many `times` over.
+
+    `counted` is how much of the measure each line brought, by line id. With it whoever takes goods
+    back can tell what is still earned, without asking for the terms or for prices again.
+    """
+
+    measure: Measure
+    need: int
+    times: int
+    counted: Mapping[int, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the condition as plain data, what was counted by line id."""
+        return {
+            "measure": self.measure.value,
+            "need": self.need,
+            "times": self.times,
+            "counted": [
+                {"line_id": line_id, "amount": amount}
+                for line_id, amount in sorted(self.counted.items())
+            ],
+        }
+
+
 # Not frozen, for speed: millions are made. Nobody changes one once it is made.
 @dataclass(slots=True, kw_only=True)
 class Offer:
@@ -138,6 +165,8 @@ class Offer:
     points: int = 0
     coupons: tuple[tuple[int, int], ...] = ()
     """(template promotion id, how many)."""
+    met: Met | None = None
+    """The condition its gifts are earned with; what each line counts is filled in at the end."""
     rate_bp: int | None = None
     """
     A promise that speeds up the search: however little is payable on its lines before it, it takes

@@ -16,6 +16,7 @@ from promotions.pricing.rule import (
     Gift,
     Lane,
     Measure,
+    Met,
     Offer,
     Problem,
     Shortfall,
@@ -188,13 +189,15 @@ class SpendAndGift(ByScope):
         if not reached:
             assert next_step is not None, "short of the first tier there is a next one"
             return next_step
-        offers = [
-            tier.gives(
-                min(have // tier.threshold, self.max_times), basket.gifts_left, basket.gift_choice
-            )
-            for tier in reversed(reached)
-        ]
+        offers = [self._reach(tier, basket, have) for tier in reversed(reached)]
         return replace(max(offers, key=attrgetter("gives")), next_step=next_step)
+
+    def _reach(self, tier: GiftTier, basket: Basket, have: int) -> Offer:
+        times = min(have // tier.threshold, self.max_times)
+        offer = tier.gives(times, basket.gifts_left, basket.gift_choice)
+        if not offer.gifts:
+            return offer
+        return replace(offer, met=Met(measure=self.measure, need=tier.threshold, times=times))
 
     def _next_step(self, have: int, reached: int) -> Shortfall | None:
         if reached < len(self.tiers):

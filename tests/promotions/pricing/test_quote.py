@@ -60,6 +60,7 @@ EXPECTED = {
             "gifts": [],
             "points": 0,
             "coupons": [],
+            "met": None,
         }
     ],
     "gifts": [],
