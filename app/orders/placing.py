@@ -16,6 +16,7 @@ from app.core import metrics, numbers, queue
 from app.core.errors import Conflict
 from app.marketing import service as marketing
 from app.marketing import wording
+from app.marketing.service import PromotionGone
 from app.orders import drafts, paying, queries
 from app.orders.drafts import Draft, Wanted
 from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
@@ -75,7 +76,7 @@ def place(
     if draft.quote.payable_fen:
         queue.defer(session, "orders.expire", schedule_at=order.expires_at, order_id=order.id)
     marketing.reserve(session, source=order.source, member_id=buyer_id, quote=draft.quote, now=now)
-    stock.hold(session, source=order.source, quantities=draft.quantities, now=now)
+    _hold_stock(session, order.source, wanted, draft, now)
     session.execute(insert(OrderLine), _rows(order.id, draft))
     metrics.orders.labels("placed").inc()
     if draft.quote.payable_fen == 0:
@@ -104,6 +105,18 @@ def _order(draft: Draft, *, buyer_id: int, origin: OrderOrigin, now: datetime) -
         snapshot_version=quote.snapshot_version,
         placed_at=now,
     )
+
+
+def _hold_stock(session: Session, source: str, wanted: Wanted, draft: Draft, now: datetime) -> None:
+    """Take goods and gifts off the shelf; for want of a gift the promotion is gone, not goods."""
+    try:
+        stock.hold(session, source=source, quantities=draft.quantities, now=now)
+    except OutOfStock as short:
+        sku_id, available = short.members["sku_id"], short.members["available"]
+        for each in draft.gifts:
+            if each.sku.sku_id == sku_id and available >= wanted.quantities.get(sku_id, 0):
+                raise PromotionGone(promotion_id=each.gift.promotion_id) from short
+        raise
 
 
 def _refusals(draft: Draft) -> list[dict[str, int]]:

@@ -70,3 +70,8 @@ def make_coupon(
         now=now,
     )
     return session.get_one(Coupon, coupon_id)
+
+
+def coupon_status(session: Session, coupon_id: int) -> str:
+    """Where a coupon stands now."""
+    return session.get_one(Coupon, coupon_id, populate_existing=True).status

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogue.models import Sku
@@ -59,6 +60,12 @@ def make_order(
     )
     bring_to(session, order, status, now=now)
     return queries.get(session, order_no=order.order_no)
+
+
+def only_order(session: Session) -> Order:
+    """The only order there is, as it is in the database now."""
+    session.rollback()
+    return queries.get(session, order_no=session.scalars(select(Order.order_no)).one())
 
 
 def bring_to(session: Session, order: Order, status: OrderStatus, *, now: datetime) -> None:

@@ -13,6 +13,8 @@ from promotions.models import Promotion
 
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
 STAFF = 1
+AGREED = {"tags": ("a",), "agrees_with": ("a",)}
+"""The manners of promotions that share a line."""
 OFF_PIECES: dict[str, Any] = {"kind": "limited_time", "terms": {"off_bp": 1_000}}
 """A kind that sets the price of pieces: 九折."""
 GIFTS: dict[str, Any] = {

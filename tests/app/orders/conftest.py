@@ -11,8 +11,10 @@ from app.members import queries as members
 from app.orders import verify as orders
 from app.orders.models import Order, OrderLine
 from distribution import verify as distribution
+from promotions import coupons
 from tests.builders.catalogue import make_freight_template, make_sku
 from tests.builders.members import make_address, make_member
+from tests.builders.promotions import AGREED, make_published
 
 
 @pytest.fixture
@@ -101,3 +103,71 @@ def nothing_happened(session, sku):
         assert session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
 
     return check
+
+
+@pytest.fixture
+def template(session, now):
+    """A template of 10 yuan off from 50 yuan on."""
+    made = make_published(
+        session,
+        kind="coupon_amount",
+        title="十元券",
+        terms={"threshold_fen": 5000, "off_fen": 1000},
+        issue={"valid_days": 7},
+        **AGREED,
+        starts_at=now,
+        now=now,
+    )
+    session.commit()
+    return made
+
+
+@pytest.fixture
+def give(session, now):
+    """Put a coupon of a template into a member's hands."""
+
+    def issue(template, member, source="gift:1"):
+        (coupon_id,) = coupons.issue(
+            session, promotion_id=template.id, member_id=member.id, source=source, now=now
+        )
+        session.commit()
+        return coupon_id
+
+    return issue
+
+
+@pytest.fixture
+def gift(session):
+    sku = make_sku(session, title="杯垫", price_fen=900, available=3)
+    session.commit()
+    return sku
+
+
+@pytest.fixture
+def with_gift(session, now, gift):
+    """From 100 yuan on a coaster comes along, worth 5 yuan."""
+
+    def publish(**tier):
+        tier = {
+            "threshold": 10_000,
+            "gifts": [{"sku_id": gift.id, "quantity": 1, "value_fen": 500}],
+            **tier,
+        }
+        made = make_published(
+            session,
+            kind="spend_and_gift",
+            terms={"tiers": [tier]},
+            starts_at=now,
+            now=now,
+            **AGREED,
+        )
+        session.commit()
+        return made
+
+    return publish
+
+
+@pytest.fixture
+def coupon_id(give, template, buyer):
+    """A coupon of ten yuan in the buyer's hands."""
+    return give(template, buyer)

@@ -2,18 +2,22 @@
 
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
 from sqlalchemy import text
 
+from app.catalogue import stock
 from app.core.auth import Audience
 from app.core.db import db
 from app.core.errors import AppError
 from app.orders import queries
 from app.orders import service as orders
 from app.orders.models import CloseReason, OrderStatus
+from promotions import coupons
 from tests.builders.catalogue import make_sku
+from tests.builders.coupons import coupon_status
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import PARCEL, make_order, pay
 
@@ -207,13 +211,13 @@ def test_paying_against_closing_has_one_winner_and_loses_no_stock(
     ]
     results = at_once(works)
 
-    for number, (status, *stock) in enumerate(status_and_stock(session)):
+    for number, (status, *pieces) in enumerate(status_and_stock(session)):
         closed, paid = results[2 * number : 2 * number + 2]
         if status == OrderStatus.PAID:
-            assert (closed, paid, stock) == ("order_state_forbids", True, [9, 0, 1])
+            assert (closed, paid, pieces) == ("order_state_forbids", True, [9, 0, 1])
         else:
             assert (status, closed, paid) == (OrderStatus.CLOSED, True, "order_closed")
-            assert stock == [10, 0, 0]
+            assert pieces == [10, 0, 0]
     assert breaches() == []
 
 
@@ -290,4 +294,68 @@ def test_an_order_is_either_shipped_or_kept_for_its_refund(
 
     pairs = set(zip(results[::2], results[1::2], strict=True))
     assert pairs <= {(True, "refund_in_progress"), (False, True)}
+    assert breaches() == []
+
+
+def test_of_sixteen_orders_for_one_coupon_one_gets_it(
+    session, client, buyer, as_buyer, address_id, coupon_id, at_once, breaches
+):
+    sku = make_sku(session, price_fen=6000, available=100)
+    session.commit()
+
+    answers = at_once(
+        [
+            placing(client, as_buyer, address_id, {sku.id: 1}, 5000, key=f"key-number-{number}")
+            for number in range(16)
+        ]
+    )
+
+    codes = [answer.json.get("code", "placed") for answer in answers]
+    assert codes.count("placed") == 1
+    assert set(codes) <= {"placed", "coupon_gone", "price_changed"}
+    session.refresh(sku)
+    assert (sku.available, sku.held) == (99, 1)
+    assert coupon_status(session, coupon_id) == "held"
+    assert breaches() == []
+
+
+def test_the_last_gift_goes_to_one_order(
+    session, now, client, customers, at_once, breaches, gift, with_gift
+):
+    with_gift()
+    sku = make_sku(session, price_fen=10_000, available=100)
+    stock.set_available(session, sku_id=gift.id, available=1, reason="盘点", staff_id=None, now=now)
+    people = customers(12)
+
+    answers = at_once(
+        [placing(client, headers, address, {sku.id: 1}, 10_000) for headers, address in people]
+    )
+
+    # Who comes too late is told that the gift is gone, or, a little later, gets none.
+    codes = {answer.json.get("code", "placed") for answer in answers}
+    assert codes <= {"placed", "promotion_gone"}
+    gifts = session.scalar(text("SELECT sum(quantity) FROM order_line WHERE kind = 'gift'"))
+    session.refresh(gift)
+    assert (gifts, gift.available, gift.held) == (1, 0, 1)
+    assert breaches() == []
+
+
+def test_paid_and_closed_at_once_the_coupon_is_used_or_free(
+    session, now, buyer, template, give, at_once, committed, breaches
+):
+    for number in range(5):
+        coupon_id = give(template, buyer, source=f"gift:{number}")
+        sku = make_sku(session, price_fen=6000)
+        order = make_order(session, now=now, buyer=buyer, sku=sku)
+        session.commit()
+        close = partial(orders.close, order_id=order.id, reason=CloseReason.EXPIRED, now=now)
+
+        at_once([committed(lambda s, o=order: pay(s, o, now=now)), committed(close)])
+
+        session.rollback()
+        paid = queries.get(session, order_no=order.order_no).status == OrderStatus.PAID
+        assert coupon_status(session, coupon_id) == ("used" if paid else "issued")
+        if not paid:
+            coupons.revoke(session, coupon_ids=[coupon_id], now=now)
+            session.commit()
     assert breaches() == []

@@ -1,0 +1,198 @@
+"""Gifts with real orders over HTTP: lines of their own with stock, choices, and grants."""
+
+from sqlalchemy import select
+
+from app.catalogue.models import Sku
+from app.orders import service as orders
+from app.orders.models import CloseReason, LineKind, OrderLine
+from promotions import points
+from promotions.coupons.models import Coupon
+from tests.builders.catalogue import make_sku
+from tests.builders.coupons import coupon_status
+from tests.builders.orders import make_order, only_order, pay, refund_all
+from tests.builders.promotions import AGREED, make_published
+
+
+class TestGifts:
+    def test_a_gift_is_a_line_of_the_order_with_stock_of_its_own(
+        self, session, place, preview, body, with_gift, gift, now, breaches
+    ):
+        promotion = with_gift()
+
+        shown = preview({"lines": body["lines"]}).json
+        answer = place(body)
+
+        assert answer.status_code == 201, answer.json
+        assert shown["gifts"] == [
+            {
+                "promotion_id": promotion.id,
+                "sku_id": gift.id,
+                "spu_id": gift.spu_id,
+                "title": "杯垫",
+                "spec_text": "",
+                "image_url": shown["gifts"][0]["image_url"],
+                "quantity": 1,
+                "value_fen": 500,
+            }
+        ]
+        order = only_order(session)
+        _, line = order.lines
+        assert (line.kind, line.sku_id, line.payable_fen) == ("gift", gift.id, 0)
+        assert (line.promotion_id, line.value_fen) == (promotion.id, 500)
+        stock = session.get(Sku, gift.id, populate_existing=True)
+        assert (stock.available, stock.held) == (2, 1)
+        pay(session, order, now=now)
+        session.refresh(stock)
+        assert (stock.available, stock.held, stock.sold) == (2, 0, 1)
+        refund_all(session, order, now=now)
+        session.refresh(stock)
+        assert (stock.available, stock.held, stock.sold) == (3, 0, 0)
+        session.commit()
+        assert breaches() == []
+
+    def test_closing_puts_it_back(self, session, place, body, with_gift, gift, now, breaches):
+        with_gift()
+        place(body)
+
+        orders.close(session, order_id=only_order(session).id, reason=CloseReason.BUYER, now=now)
+        session.commit()
+
+        assert session.get(Sku, gift.id, populate_existing=True).available == 3
+        assert breaches() == []
+
+    def test_what_is_not_on_the_shelf_is_not_given(self, session, preview, body, with_gift, gift):
+        with_gift()
+        gift.available = 0
+        session.commit()
+
+        shown = preview({"lines": body["lines"]}).json
+
+        assert shown["gifts"] == []
+        assert shown["quote"]["trace"][0]["code"] == "gift_out"
+
+    def test_what_the_order_itself_buys_is_not_given_too(
+        self, session, place, preview, body, with_gift, gift, breaches
+    ):
+        with_gift()
+        body["lines"].append({"sku_id": gift.id, "quantity": 3})
+
+        shown = preview({"lines": body["lines"]}).json
+        body["lines"][1]["quantity"] = 2
+        answer = place(body | {"expected_payable_fen": 11_000 + 1800})
+
+        assert shown["gifts"] == []
+        assert answer.status_code == 201, answer.json
+        stock = session.get(Sku, gift.id, populate_existing=True)
+        assert (stock.available, stock.held) == (0, 3)
+        assert breaches() == []
+
+    def test_two_promotions_do_not_give_the_same_piece(
+        self, session, place, preview, body, with_gift, gift, now
+    ):
+        gift.available = 1
+        for threshold in (5000, 10_000):
+            tier = {
+                "threshold": threshold,
+                "gifts": [{"sku_id": gift.id, "quantity": 1, "value_fen": 500}],
+            }
+            make_published(
+                session,
+                kind="spend_and_gift",
+                terms={"tiers": [tier]},
+                starts_at=now,
+                now=now,
+                **AGREED,
+            )
+        session.commit()
+
+        shown = preview({"lines": body["lines"]}).json
+
+        assert [each["quantity"] for each in shown["gifts"]] == [1]
+        assert place(body).status_code == 201
+
+    def test_the_buyer_chooses_among_gifts(self, session, place, preview, body, with_gift, gift):
+        other = make_sku(session, title="茶巾", available=5)
+        session.commit()
+        promotion = with_gift(
+            gifts=[
+                {"sku_id": gift.id, "quantity": 1, "value_fen": 500},
+                {"sku_id": other.id, "quantity": 2, "value_fen": 100},
+            ],
+            choose=1,
+        )
+        choice = {"gift_choices": [{"promotion_id": promotion.id, "sku_ids": [other.id]}]}
+
+        first = preview({"lines": body["lines"]}).json
+        chosen = preview({"lines": body["lines"], **choice}).json
+
+        assert [each["sku_id"] for each in first["gifts"]] == [gift.id]
+        (option,) = first["gift_options"]
+        assert (option["choose"], [each["sku_id"] for each in option["gifts"]]) == (
+            1,
+            [gift.id, other.id],
+        )
+        assert [each["is_chosen"] for each in option["gifts"]] == [True, False]
+        assert [(each["sku_id"], each["quantity"]) for each in chosen["gifts"]] == [(other.id, 2)]
+        assert place(body | choice).status_code == 201
+        gifts = session.scalars(select(OrderLine).where(OrderLine.kind == LineKind.GIFT)).all()
+        assert [(line.sku_id, line.quantity) for line in gifts] == [(other.id, 2)]
+
+    def test_payment_grants_coupons_and_points_once_and_a_refund_takes_them_back(
+        self, session, now, template, buyer, breaches
+    ):
+        make_published(
+            session,
+            kind="spend_and_gift",
+            terms={
+                "tiers": [
+                    {
+                        "threshold": 5000,
+                        "gifts": [],
+                        "points": 30,
+                        "coupons": [{"promotion_id": template.id, "count": 2}],
+                    }
+                ]
+            },
+            starts_at=now,
+            now=now,
+        )
+        order = make_order(session, now=now, buyer=buyer, sku=make_sku(session, price_fen=5000))
+        assert points.balance(session, buyer.id) == 0
+
+        pay(session, order, now=now)
+
+        assert points.balance(session, buyer.id) == 30
+        granted = session.scalars(select(Coupon).where(Coupon.source == order.source)).all()
+        assert [each.status for each in granted] == ["issued", "issued"]
+        refund_all(session, order, now=now)
+        session.commit()
+        assert points.balance(session, buyer.id) == 0
+        assert {coupon_status(session, each.id) for each in granted} == {"revoked"}
+        assert breaches() == []
+
+    def test_a_gift_coupon_that_ran_out_does_not_keep_money_from_coming(
+        self, session, now, buyer, breaches
+    ):
+        scarce = make_published(
+            session,
+            kind="coupon_amount",
+            terms={"threshold_fen": 0, "off_fen": 1},
+            issue={"valid_days": 7, "max_issued": 1},
+            starts_at=now,
+            now=now,
+        )
+        tier = {
+            "threshold": 5000,
+            "gifts": [],
+            "coupons": [{"promotion_id": scarce.id, "count": 2}],
+        }
+        make_published(
+            session, kind="spend_and_gift", terms={"tiers": [tier]}, starts_at=now, now=now
+        )
+        order = make_order(session, now=now, buyer=buyer, sku=make_sku(session, price_fen=5000))
+
+        assert pay(session, order, now=now) is True
+
+        session.commit()
+        assert session.scalars(select(Coupon)).all() == []
+        assert breaches() == []
