@@ -26,6 +26,26 @@ class UnknownSnapshot(LookupError):
     """No snapshot has this number, or it is older than the log."""
 
 
+def version_at(session: Session, moment: datetime) -> int:
+    """
+    Return the number of the snapshot that was in force at a moment.
+
+    :raises UnknownSnapshot: the moment is older than the log.
+    """
+    found = session.scalar(
+        select(SnapshotLog.snapshot_version)
+        .where(SnapshotLog.logged_at <= moment)
+        .order_by(SnapshotLog.snapshot_version.desc())
+        .limit(1)
+    )
+    if found is not None:
+        return found
+    first = session.scalar(select(func.min(SnapshotLog.snapshot_version)))
+    if first not in (None, FIRST_VERSION + 1):
+        raise UnknownSnapshot(moment)
+    return FIRST_VERSION
+
+
 def snapshot(session: Session, version: int) -> pricing.Snapshot:
     """
     Return the snapshot of a version as it was when it was made.

@@ -103,19 +103,22 @@ def priced(
     freight_fen: int,
     now: datetime,
     choice: Choice = ANY_CHOICE,
+    among: pricing.Snapshot | None = None,
+    also_held: tuple[pricing.HeldCoupon, ...] = (),
 ) -> Priced:
     """
     Price the lines with every promotion that concerns them, the member's coupons and choices.
 
     What is left of limits and of gifts on the shelf is looked up here, so a quote offers nothing
-    that the order's own transaction would refuse, but for a race.
+    that the order's own transaction would refuse, but for a race. `among` are other promotions
+    than those published now, and `also_held` coupons the member has not: to try things out.
     """
-    current = snapshot(session, now=now)
+    current = snapshot(session, now=now) if among is None else among
     cart = pricing.Cart(
         lines=tuple(_cart_line(line) for line in lines),
         now=now,
         freight_fen=freight_fen,
-        coupons=_coupons(session, current, member_id, now),
+        coupons=(*_coupons(session, current, member_id, now), *also_held),
         coupon_ids=choice.coupon_ids,
         declined=choice.declined,
         gift_choices=choice.gift_choices,

@@ -1,8 +1,11 @@
 """What staff ask before publishing and when a shopper asks why, and what they are answered."""
 
+from datetime import UTC, datetime
+
 import marshmallow as ma
 
-from app.core.fields import Id, Moment, Query, WholeNumber
+from app.core.fields import Fen, Id, Moment, Quantity, Query, Schema, WholeNumber
+from app.marketing.quotes import ChoiceIn, QuoteOut
 from app.marketing.warnings import MEETINGS, MISTAKES
 from promotions import pricing
 
@@ -15,6 +18,45 @@ class WarningsQuery(Query):
         load_default=0,
         metadata={"description": "毛利率底线（万分之一）；0 表示不低于成本价"},
     )
+
+
+LINES_MAX = 100
+TRIED_MAX = 20
+EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _is_believable(moment: datetime) -> None:
+    if not EARLIEST <= moment < LATEST:
+        raise ma.ValidationError("须在 2020 年到 2099 年之间")
+
+
+class ExplainedLineIn(Schema):
+    sku_id = Id(required=True)
+    quantity = Quantity(required=True)
+
+
+class ExplainIn(ChoiceIn):
+    """Any cart, of a member or of nobody in particular, at a moment; without one, now."""
+
+    lines = ma.fields.List(
+        ma.fields.Nested(ExplainedLineIn),
+        required=True,
+        validate=ma.validate.Length(min=1, max=LINES_MAX),
+    )
+    member_id = Id(load_default=None, allow_none=True)
+    freight_fen = Fen(load_default=0)
+    at = Moment(load_default=None, allow_none=True, validate=_is_believable)
+    promotion_ids = ma.fields.List(
+        Id(),
+        load_default=list,
+        validate=ma.validate.Length(max=TRIED_MAX),
+        metadata={"description": "当作已发布一并计算的活动，如草稿；其中的券当作买家持有一张"},
+    )
+
+
+class ExplainedQuoteOut(ma.Schema):
+    at = Moment(required=True)
+    quote = ma.fields.Nested(QuoteOut, required=True)
 
 
 class TitledOut(ma.Schema):

@@ -135,6 +135,19 @@ def _carts(ids: Any, _: Any) -> dict[str, Any]:
     return {"carts": [{"lines": lines, "freight_fen": 800}], "margin_floor_bp": 500}
 
 
+def _explained(ids: Any, _: Any) -> dict[str, Any]:
+    return {
+        "lines": [{"sku_id": ids["sku_id"][0], "quantity": 2}],
+        "member_id": ids["member_id"][0],
+        "freight_fen": 800,
+        "at": "2036-01-01T00:00:00+08:00",
+        "promotion_ids": [ids["promotion_id"][0]],
+        "coupon_ids": [],
+        "declined_promotion_ids": [ids["promotion_id"][1]],
+        "gift_choices": [{"promotion_id": ids["promotion_id"][1], "sku_ids": [1]}],
+    }
+
+
 def _order(ids: Any, wechat: Any) -> dict[str, Any]:
     more = {"expected_payable_fen": FIRST_ORDER_FEN, "remark": "请\n快"}
     return _lines(ids, wechat) | more
@@ -202,6 +215,7 @@ REQUESTS = {
     "POST /admin/v1/promotions/{promotion_id}/simulation": Request(_carts),
     "POST /admin/v1/packs": Request(_pack),
     "PUT /admin/v1/packs/{pack_id}": Request(_pack),
+    "POST /admin/v1/quotes/explain": Request(_explained),
     "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),

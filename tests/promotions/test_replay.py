@@ -75,6 +75,30 @@ class TestSnapshot:
             session.execute(text(verb))
 
 
+class TestVersionAt:
+    def test_is_the_latest_logged_until_then(self, session):
+        session.execute(text("ALTER SEQUENCE snapshot_number RESTART WITH 2"))
+        first = make_published(session, now=NOON)
+        one = snapshots.version(session)
+        campaigns.pause(session, promotion_id=first.id, staff_id=8, now=NOON + HOUR)
+        two = snapshots.version(session)
+
+        assert one == 2
+        assert [
+            replay.version_at(session, NOON + hours * HOUR) for hours in (-1, 0, 0.5, 1, 9)
+        ] == [1, one, one, two, two]
+
+    def test_of_a_shop_that_never_published_anything_is_the_first(self, session):
+        assert replay.version_at(session, NOON) == 1
+
+    def test_before_a_log_that_began_later_is_unknown(self, session):
+        session.execute(text("ALTER SEQUENCE snapshot_number RESTART WITH 7"))
+        make_published(session, now=NOON)
+
+        with pytest.raises(UnknownSnapshot):
+            replay.version_at(session, NOON - HOUR)
+
+
 class TestCampaign:
     def test_comes_back_from_its_own_document(self):
         campaign = make_campaign(

@@ -37,3 +37,11 @@ def test_later_numbers_sort_after_earlier_ones(moment, later):
 
 def test_ten_thousand_of_one_moment_are_all_different(now):
     assert len({numbers.out_trade_no(now) for _ in range(10_000)}) == 10_000
+
+
+def test_the_first_order_number_of_a_millisecond_parts_before_from_after(now):
+    first = numbers.first_order_no(now)
+
+    assert len(first) == 27
+    assert all(numbers.order_no(now) >= first for _ in range(20))
+    assert numbers.order_no(now - timedelta(milliseconds=1)) < first

@@ -13,6 +13,7 @@ OPEN = {
     "DELETE /admin/v1/sessions/current",
     "PUT /admin/v1/me/password",
     "POST /admin/v1/promotions/{promotion_id}/simulation",
+    "POST /admin/v1/quotes/explain",
 }
 """What an analyst may call although it is no GET: the own account, and what only tries out."""
 
