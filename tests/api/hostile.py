@@ -10,13 +10,17 @@ PASSES_ANYTHING = "password"
 """The format of a text that is taken as typed, whatever its characters."""
 
 
-def resolve(document: Any, schema: Any) -> tuple[Any, bool]:
-    """The schema itself, and whether null is allowed."""
+def resolve(document: Any, schema: Any, value: Any = None) -> tuple[Any, bool]:
+    """The schema itself, of several the one that knows the fields of `value`; is null allowed?"""
     if "anyOf" in schema:
-        real = next(each for each in schema["anyOf"] if each.get("type") != "null")
-        return resolve(document, real)[0], True
+        real = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        parts = [resolve(document, each)[0] for each in real]
+        fields = set(value) if isinstance(value, dict) else set()
+        known = [part for part in parts if fields <= set(part.get("properties", ()))]
+        return (known or parts)[0], len(real) < len(schema["anyOf"])
     if "$ref" in schema:
-        return resolve(document, document["components"]["schemas"][schema["$ref"].split("/")[-1]])
+        name = schema["$ref"].split("/")[-1]
+        return resolve(document, document["components"]["schemas"][name], value)
     kind = schema.get("type", "string" if "enum" in schema else None)
     if isinstance(kind, list):
         real = next(each for each in kind if each != "null")
@@ -36,7 +40,7 @@ def places(
     document: Any, schema: Any, value: Any, path: tuple[Any, ...] = ()
 ) -> Iterator[tuple[tuple[Any, ...], Any, bool]]:
     """Each value inside `value` with its path and schema."""
-    part, nullable = resolve(document, schema)
+    part, nullable = resolve(document, schema, value)
     yield path, part, nullable
     if isinstance(value, dict):
         for name, each in value.items():

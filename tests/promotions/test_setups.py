@@ -184,6 +184,7 @@ class TestContradictions:
             {"max_uses": 2, "member_max_uses": 2},
             {**OFF_PIECES, "max_units": 2, "member_max_units": 2},
             {"member_max_uses": 1, "member_period": "day"},
+            {**PRICED, "excludes": {"sku_ids": [6]}},
         ],
     )
     def test_what_only_just_makes_sense_is_accepted(self, session, setup):
