@@ -12,6 +12,8 @@ from app.catalogue import admin as catalogue_admin
 from app.core import auth, openapi
 from app.core.auth import Audience
 from app.core.http import Blueprint, refuse_unknown_query
+from app.coupons import admin as coupons_admin
+from app.coupons import routes as coupons
 from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.marketing import admin as marketing_admin
@@ -54,6 +56,7 @@ def groups() -> tuple[Group, ...]:
                 payments.bp,
                 aftersales.bp,
                 distributors.bp,
+                coupons.bp,
             ),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
@@ -66,6 +69,7 @@ def groups() -> tuple[Group, ...]:
                 marketing_admin.bp,
                 explaining_admin.bp,
                 packs_admin.bp,
+                coupons_admin.bp,
                 orders_admin.bp,
                 payments_admin.bp,
                 aftersales_admin.bp,

@@ -15,6 +15,7 @@ from app.core import openapi
 from app.core import worker as background
 from app.core.db import db, read
 from app.core.verify import Breach
+from app.coupons import verify as coupons
 from app.distributors import verify as distributors
 from app.marketing import verify as marketing
 from app.members import verify as members
@@ -31,6 +32,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "catalogue": catalogue.verify,
     "promotions": marketing.verify,
     "packs": packs.verify,
+    "coupons": coupons.verify,
     "payments": payments.verify,
     "orders": orders.verify,
     "aftersales": aftersales.verify,

@@ -12,6 +12,9 @@ payments.close_order | when an order begins to close | closes it at WeChat, then
 payments.submit_refund | after a refund is decided | carries it to WeChat, or asks how it stands
 payments.sweep | each minute | starts every question to WeChat that is due
 aftersales.refund_settled | when the money of a refund is back | closes the case that asked
+coupons.push | after staff begin a push | gives each member of a segment a coupon, batch by batch
+coupons.revoke_push | after staff revoke a push | takes back what it gave and is unused
+coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
 distributors.mature | every 5 minutes | makes commissions available whose day has come
 distributors.roll_up | daily | sums up the shop's own accounts
 core.purge_idempotency_keys | daily | forgets keys no client will use again
@@ -24,6 +27,7 @@ from app.core.db import transaction
 def load() -> None:
     """Register every task of the mall with the queue."""
     from app.aftersales import jobs as _aftersales  # noqa: F401  # Imported for what it registers.
+    from app.coupons import jobs as _coupons  # noqa: F401  # Imported for what it registers.
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.

@@ -7,6 +7,7 @@ from app.carts import models as carts
 from app.catalogue import models as catalogue
 from app.core import auth, idempotency
 from app.core.db import Base
+from app.coupons import models as coupons
 from app.members import models as members
 from app.orders import models as orders
 from app.payments import models as payments
@@ -21,7 +22,7 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    distribution_models, promotions_models, promotions_members, promotions_coupons,
+    coupons, distribution_models, promotions_models, promotions_members, promotions_coupons,
     promotions_packs,
 )  # fmt: skip
 

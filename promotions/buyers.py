@@ -5,7 +5,7 @@ Whoever has once paid an order, be it of nothing, is no new buyer any more; a re
 them one again. Deleting the account does not either: the keys of somebody who left are kept.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import exists, or_, select
@@ -34,6 +34,18 @@ def has_any_paid(
     here = exists().where(FirstPayment.member_id.in_(list(member_ids)))
     former = exists().where(FormerPayer.key.in_(list(keys)))
     return bool(session.scalar(select(or_(here, former))))
+
+
+def payers(session: Session, people: Mapping[int, Collection[str]]) -> set[int]:
+    """Return who of these members, each with the keys they are known by, has ever paid."""
+    paid = set(
+        session.scalars(
+            select(FirstPayment.member_id).where(FirstPayment.member_id.in_(list(people)))
+        )
+    )
+    keys = {key for known_by in people.values() for key in known_by}
+    former = set(session.scalars(select(FormerPayer.key).where(FormerPayer.key.in_(keys))))
+    return paid | {member_id for member_id, known_by in people.items() if former & set(known_by)}
 
 
 def leave(session: Session, *, member_id: int, keys: Sequence[str]) -> None:

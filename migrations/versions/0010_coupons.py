@@ -202,9 +202,50 @@ def upgrade() -> None:
         sa.UniqueConstraint("coupon_id", name=op.f("uq_coupon_code_coupon_id")),
     )
     op.create_index("ix_coupon_code_batch_id", "coupon_code", ["batch_id", "id"], unique=False)
+    op.create_table(
+        "coupon_push",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("promotion_id", sa.BigInteger(), nullable=False),
+        sa.Column("segment", sa.String(), nullable=False),
+        sa.Column("member_ids", sa.ARRAY(sa.BigInteger()), nullable=True),
+        sa.Column("per_member", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("stopped_by", sa.String(), nullable=True),
+        sa.Column("members", sa.BigInteger(), nullable=False),
+        sa.Column("reached_id", sa.BigInteger(), nullable=False),
+        sa.Column("given", sa.BigInteger(), nullable=False),
+        sa.Column("skipped", sa.BigInteger(), nullable=False),
+        sa.Column("revoked", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(finished_at IS NULL) = (status = 'running')", name=op.f("ck_coupon_push_finished_at")
+        ),
+        sa.CheckConstraint(
+            "(member_ids IS NOT NULL) = (segment = 'members')",
+            name=op.f("ck_coupon_push_member_ids"),
+        ),
+        sa.CheckConstraint(
+            "segment IN ('all', 'new', 'members')", name=op.f("ck_coupon_push_segment")
+        ),
+        sa.CheckConstraint(
+            "status IN ('running', 'done', 'stopped', 'revoked')",
+            name=op.f("ck_coupon_push_status"),
+        ),
+        sa.CheckConstraint(
+            "given >= 0 AND skipped >= 0 AND revoked >= 0", name=op.f("ck_coupon_push_not_negative")
+        ),
+        sa.CheckConstraint("per_member > 0", name=op.f("ck_coupon_push_per_member_positive")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_coupon_push")),
+    )
+    op.create_index(
+        "ix_coupon_push_promotion_id", "coupon_push", ["promotion_id", "id"], unique=False
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("coupon_push")
     op.drop_table("coupon_code")
     op.drop_table("coupon_code_batch")
     op.drop_table("coupon_member_counter")

@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Text, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from promotions.coupons import issuing, templates
+from promotions.coupons import issuing
 from promotions.coupons.models import CODE, Coupon, CouponCode, CouponCodeBatch
 from promotions.coupons.states import Way
 
@@ -64,8 +64,9 @@ def make_codes(
     Make a batch of `count` new codes for a template.
 
     :raises NoSuchTemplate: there is none.
+    :raises Refused: it is not published, or over.
     """
-    templates.get(session, promotion_id)
+    issuing.require_open(session, promotion_id, now=now)
     batch = CouponCodeBatch(
         promotion_id=promotion_id, codes=count, created_by=staff_id, created_at=now
     )
@@ -160,6 +161,14 @@ def batches(
     return [(batch, count) for batch, count in session.execute(wanted)]
 
 
+def redeemed(session: Session, batch_id: int) -> int:
+    """Return how many codes of a batch have become a coupon."""
+    counted = select(func.count()).where(
+        CouponCode.batch_id == batch_id, CouponCode.coupon_id.is_not(None)
+    )
+    return int(session.scalar(counted) or 0)
+
+
 def page(session: Session, *, batch_id: int, after_id: int | None, limit: int) -> list[CodeRow]:
     """Return up to `limit` codes of a batch after `after_id`, in the order they were made."""
     found = session.execute(
@@ -183,10 +192,14 @@ def each(session: Session, *, batch_id: int) -> Iterator[CodeRow]:
 def _insert(session: Session, batch_id: int, codes: Sequence[str]) -> int:
     """Write the codes that nobody has yet; return how many those are."""
     new = select(literal(batch_id), func.unnest(literal(list(codes), ARRAY(Text))))
-    written = session.execute(
-        insert(CouponCode).from_select(["batch_id", "code"], new).on_conflict_do_nothing()
+    written = (
+        insert(CouponCode)
+        .from_select(["batch_id", "code"], new)
+        .on_conflict_do_nothing()
+        .returning(CouponCode.id)
+        .cte("written")
     )
-    return int(written.rowcount)  # type: ignore[attr-defined]  # An INSERT has a row count.
+    return session.execute(select(func.count()).select_from(written)).scalar_one()
 
 
 def _take(session: Session, code_id: int, coupon_id: int) -> None:

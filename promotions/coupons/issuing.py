@@ -122,6 +122,16 @@ def push(
     return Pushed(issued=len(had) + len(lucky), skipped=len(fresh) - len(lucky))
 
 
+def require_open(session: Session, promotion_id: int, *, now: datetime) -> None:
+    """
+    Refuse a template of which nothing may be issued now.
+
+    :raises NoSuchTemplate: there is none.
+    :raises Refused: it is not published, or over.
+    """
+    _require_open(templates.get(session, promotion_id), now)
+
+
 def room(session: Session, promotion_id: int) -> int | None:
     """Return how many may still be issued of a template; None is no limit."""
     terms = templates.get(session, promotion_id).terms

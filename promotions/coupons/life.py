@@ -18,7 +18,7 @@ from promotions.coupons.terms import extended_until
 from promotions.models import Promotion
 from promotions.states import CampaignStatus
 
-EXPIRE_AT_A_TIME = 1000
+MOVED_AT_A_TIME = 1000
 HOLDING = (CouponStatus.HELD, CouponStatus.USED)
 
 
@@ -129,9 +129,15 @@ def revoke(session: Session, *, coupon_ids: Collection[int], now: datetime) -> t
     return _revoke(session, Coupon.id.in_(set(coupon_ids)), now)
 
 
-def revoke_issued_for(session: Session, *, source: str, now: datetime) -> tuple[int, ...]:
-    """Take back what was issued for `source` and is still unused; return the ids."""
-    return _revoke(session, Coupon.source == source, now)
+def revoke_issued_for(
+    session: Session, *, source: str, now: datetime, limit: int = MOVED_AT_A_TIME
+) -> tuple[int, ...]:
+    """
+    Take back up to `limit` of what was issued for `source` and is still unused.
+
+    Return the ids: fewer than `limit` means none is left but what others are moving now.
+    """
+    return _revoke(session, Coupon.source == source, now, limit=limit)
 
 
 def revoke_granted(session: Session, *, source: str, now: datetime) -> tuple[int, ...]:
@@ -139,7 +145,7 @@ def revoke_granted(session: Session, *, source: str, now: datetime) -> tuple[int
     return _revoke(session, (Coupon.source == source) & (Coupon.way == Way.GIFT), now)
 
 
-def expire(session: Session, *, now: datetime, limit: int = EXPIRE_AT_A_TIME) -> int:
+def expire(session: Session, *, now: datetime, limit: int = MOVED_AT_A_TIME) -> int:
     """
     Expire up to `limit` unused coupons whose validity, or whose campaign, has ended.
 
@@ -161,8 +167,12 @@ def expire(session: Session, *, now: datetime, limit: int = EXPIRE_AT_A_TIME) ->
     return found
 
 
-def _revoke(session: Session, which: ColumnElement[bool], now: datetime) -> tuple[int, ...]:
-    return _move(session, CouponStatus.REVOKED, which, when=CouponStatus.ISSUED, now=now)
+def _revoke(
+    session: Session, which: ColumnElement[bool], now: datetime, limit: int | None = None
+) -> tuple[int, ...]:
+    return _move(
+        session, CouponStatus.REVOKED, which, when=CouponStatus.ISSUED, now=now, limit=limit
+    )
 
 
 def _move(

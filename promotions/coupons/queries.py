@@ -17,7 +17,7 @@ from promotions.coupons.models import Coupon, CouponMemberCounter, CouponTemplat
 from promotions.coupons.states import ClaimState, CouponStatus
 from promotions.coupons.templates import NoSuchTemplate, Template
 from promotions.coupons.terms import china_day
-from promotions.definitions import campaign_of
+from promotions.definitions import audience_of
 from promotions.models import LIFETIME, Promotion
 from promotions.states import CampaignStatus
 
@@ -142,7 +142,7 @@ def claim_state(standing: Standing, buyer: pricing.Buyer, now: datetime) -> Clai
 
 def is_for(promotion: Promotion, buyer: pricing.Buyer) -> bool:
     """Whether the campaign's audience admits the buyer."""
-    return campaign_of(promotion, None).compiled(promotion.id).audience.admits(buyer)
+    return audience_of(promotion.definition["audience"]).admits(buyer)
 
 
 def drawer(
@@ -206,6 +206,11 @@ def page(
     if before_id is not None:
         wanted = wanted.where(Coupon.id < before_id)
     return session.scalars(wanted).all()
+
+
+def existing(session: Session, coupon_ids: Collection[int]) -> set[int]:
+    """Return which of these coupons there are."""
+    return set(session.scalars(select(Coupon.id).where(Coupon.id.in_(set(coupon_ids)))))
 
 
 def template_page(session: Session, *, before_id: int | None, limit: int) -> Sequence[Template]:

@@ -6,13 +6,13 @@ Days are days of China: a coupon of one day that is issued at nine in the evenin
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from promotions.coupons.states import ValidMode
+from promotions.pricing.promotion import CHINA
 
-CHINA = timezone(timedelta(hours=8))
 MOMENTS = ("valid_starts_at", "valid_ends_at", "claim_ends_at")
 COUNTS = ("valid_days", "max_issued", "member_max", "member_day_max")
 """What must be 1 or more wherever it is given."""

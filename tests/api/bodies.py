@@ -216,6 +216,19 @@ REQUESTS = {
     "POST /admin/v1/packs": Request(_pack),
     "PUT /admin/v1/packs/{pack_id}": Request(_pack),
     "POST /admin/v1/quotes/explain": Request(_explained),
+    "POST /api/v1/coupons/redeem": Request(lambda ids, _: {"code": ids["code"][0]}),
+    "POST /admin/v1/coupons/revoke": Request(lambda ids, _: {"coupon_ids": [ids["coupon_id"][0]]}),
+    "POST /admin/v1/coupon-templates/{promotion_id}/code-batches": Request(
+        lambda ids, _: {"count": 3}, pick=2
+    ),
+    "POST /admin/v1/coupon-templates/{promotion_id}/pushes": Request(
+        lambda ids, _: {
+            "segment": "members",
+            "member_ids": [ids["member_id"][0]],
+            "per_member": 1,
+        },
+        pick=2,
+    ),
     "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),

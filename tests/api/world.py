@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.carts import service as carts
 from app.core import auth
 from app.core.auth import Audience
+from app.coupons import pushing
+from app.coupons.models import SegmentKind
 from app.members.models import Member
 from app.orders.models import OrderStatus
 from app.staff.models import Role
-from promotions import campaigns
+from promotions import campaigns, coupons
+from promotions.coupons.models import CouponCode
 from promotions.packs import life
 from promotions.packs.setup import Eligibility
 from tests.builders.aftersales import make_case, make_paid_order
@@ -71,6 +75,7 @@ def build(session: Session, *, now: datetime) -> World:
     goods = _goods(session, now=now)
     ids = {
         **goods,
+        **_coupons(session, member, template_id=goods["promotion_id"][2], now=now),
         **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
         "member_id": (member.id, other.id),
         "staff_id": (colleague.id, owner.id),
@@ -109,9 +114,35 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
         "template_id": (template.id, make_freight_template(session).id),
         "spu_id": (spu.id, lone.spu_id),
         "sku_id": (sku.id, lone.id),
-        "promotion_id": (draft.id, running.id),
+        "promotion_id": (draft.id, running.id, coupon.id),
         "coupon_template_id": (coupon.id,),
         "pack_id": (idea.id, pack.id),
+    }
+
+
+def _coupons(
+    session: Session, member: Member, *, template_id: int, now: datetime
+) -> dict[str, tuple[Any, ...]]:
+    """A coupon in the member's hands, codes, and a push that is running."""
+    (coupon_id,) = coupons.issue(
+        session, promotion_id=template_id, member_id=member.id, source="world", now=now
+    )
+    batch = coupons.make_codes(session, promotion_id=template_id, count=2, staff_id=STAFF, now=now)
+    push = pushing.begin(
+        session,
+        promotion_id=template_id,
+        segment=SegmentKind.ALL,
+        member_ids=None,
+        per_member=1,
+        staff_id=STAFF,
+        now=now,
+    )
+    codes = session.scalars(select(CouponCode.code).order_by(CouponCode.id))
+    return {
+        "coupon_id": (coupon_id,),
+        "batch_id": (batch.id,),
+        "push_id": (push.id,),
+        "code": tuple(codes),
     }
 
 

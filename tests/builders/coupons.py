@@ -6,50 +6,49 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from promotions import coupons
-from promotions.coupons import templates
+from promotions import campaigns, coupons
 from promotions.coupons.models import Coupon
 from promotions.models import Promotion
-from promotions.pricing import Lane
 from promotions.states import CampaignStatus
 from tests.builders.promotions import NOON, STAFF, make_campaign
 
 DAY = timedelta(days=1)
+STEPS = {
+    CampaignStatus.DRAFT: (),
+    CampaignStatus.PUBLISHED: (campaigns.publish,),
+    CampaignStatus.PAUSED: (campaigns.publish, campaigns.pause),
+    CampaignStatus.ENDED: (campaigns.publish, campaigns.end),
+}
+
 _sources = count(1)
 
 
 def make_template(
     session: Session,
     *,
+    kind: str = "coupon_amount",
+    terms: dict[str, Any] | None = None,
     status: CampaignStatus = CampaignStatus.PUBLISHED,
     starts_at: datetime = NOON,
     ends_at: datetime | None = None,
-    now: datetime = NOON,
-    issue: dict[str, Any] | None = None,
-    **more: Any,
+    audience: dict[str, Any] | None = None,
+    **issue: Any,
 ) -> Promotion:
-    """A published template of coupons for a week from the day of issue, unless told otherwise."""
-    campaign = make_campaign(starts_at=starts_at, ends_at=ends_at)
-    promotion = Promotion(
-        kind=campaign.kind,
-        title=campaign.title,
-        status=status,
-        lane=Lane.COUPON,
-        priority=0,
-        tags=[],
+    """A published template, 满100减10 for a week from the day of issue unless told otherwise."""
+    terms = terms or {"threshold_fen": 10_000, "off_fen": 1_000}
+    campaign = make_campaign(
+        kind=kind,
+        title="满100减10券",
+        terms=terms,
         starts_at=starts_at,
         ends_at=ends_at,
-        definition=campaign.definition(),
-        version=1,
-        created_by=STAFF,
-        created_at=now,
-        updated_at=now,
+        audience=audience,
+        issue=coupons.Issue(**{"valid_days": 7, **issue}).to_json(),
     )
-    session.add(promotion)
-    session.flush()
-    terms = {"valid_days": 7, **(issue or {}), **more}
-    templates.write(session, promotion_id=promotion.id, issue=coupons.Issue.parse(terms))
-    return promotion
+    draft = campaigns.create(session, campaign=campaign, staff_id=STAFF, now=starts_at)
+    for step in STEPS[status]:
+        step(session, promotion_id=draft.id, staff_id=STAFF, now=starts_at)
+    return draft
 
 
 def make_coupon(
@@ -61,7 +60,7 @@ def make_coupon(
     **more: Any,
 ) -> Coupon:
     """A coupon in a member's hands."""
-    promotion = promotion or make_template(session, now=now, **more)
+    promotion = promotion or make_template(session, **more)
     (coupon_id,) = coupons.issue(
         session,
         promotion_id=promotion.id,
