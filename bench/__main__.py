@@ -10,6 +10,7 @@ from bench.course import Course
 from bench.notifications import notification
 from bench.orders import place_order
 from bench.pages import product_list, product_page
+from bench.pricing import pricing
 from bench.quotes import quote
 from demo.mall import Mall
 
@@ -21,12 +22,24 @@ BENCHES: dict[str, Callable[[Course], None]] = {
     "notification": notification,
 }
 
+PURE: dict[str, Callable[[], None]] = {"pricing": pricing}
+"""Benches that need no mall."""
+
 
 def main(names: list[str]) -> int:
     """Run the benches on a mall of their own; return the exit status."""
-    if unknown := set(names) - set(BENCHES):
-        print(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    if unknown := set(names) - set(BENCHES) - set(PURE):
+        print(f"no such bench: {', '.join(unknown)}; there are {', '.join([*PURE, *BENCHES])}")
         return 2
+    for name, run in PURE.items():
+        if name in names or not names:
+            run()
+    if asked := [name for name in names or BENCHES if name in BENCHES]:
+        return _on_a_mall(asked)
+    return 0
+
+
+def _on_a_mall(names: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="siyu-bench-"))
     (folder / "ready.json").write_text("{}")
     mall = Mall(folder / "data", port=0, sandbox_port=0, say=_aside)
@@ -34,7 +47,7 @@ def main(names: list[str]) -> int:
         mall.start()
         course = Course(mall, folder)
         course.start_bare()
-        for name in names or BENCHES:
+        for name in names:
             BENCHES[name](course)
     except AssertionError:
         print(*(mall.family.tail(name) for name in ("server", "bare")), sep="\n", file=sys.stderr)

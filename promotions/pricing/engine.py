@@ -58,8 +58,8 @@ class _Pricing:
         self._gift_choices = {one.promotion_id: one.sku_ids for one in cart.gift_choices}
         self._held: list[tuple[Promotion, frozenset[int]]] = []
         """What has applied in earlier lanes, and where."""
-        self._holders: defaultdict[int, list[int]] = defaultdict(list)
-        """The places in `_held` of those that hold a line, by line id."""
+        self._holders: defaultdict[int, int] = defaultdict(int)
+        """By line id: a bit for each place in `_held` that holds the line."""
         self._known_ids: dict[frozenset[int], frozenset[int]] = {}
 
     def settle_prices(self, entrants: Iterable[Entrant]) -> None:
@@ -94,7 +94,7 @@ class _Pricing:
         for applied in self.outcome.applied.values():
             if applied.promotion.lane is lane:
                 for line_id in applied.reach:
-                    self._holders[line_id].append(len(self._held))
+                    self._holders[line_id] |= 1 << len(self._held)
                 self._held.append((applied.promotion, applied.reach))
 
     def _settle_line(self, line: CartLine, entrants: Iterable[Entrant]) -> None:
@@ -122,14 +122,20 @@ class _Pricing:
         """Leave out the lines held by an earlier lane; record the last holder if none remains."""
         promotion, lines = entrant.promotion, entrant.lines
         if promotion.lane is not Lane.SHIPPING:
-            near = {number for line in lines for number in self._holders.get(line.line_id, ())}
-            against = [number for number in near if shut_out(self._held[number][0], promotion)]
+            near = 0
+            for line in lines:
+                near |= self._holders[line.line_id]
+            against = [
+                holding
+                for number, holding in enumerate(self._held)
+                if near >> number & 1 and shut_out(holding[0], promotion)
+            ]
             if against:
-                held = frozenset[int]().union(*(self._held[number][1] for number in against))
+                held = frozenset[int]().union(*(reach for _, reach in against))
                 lines = tuple([line for line in lines if line.line_id not in held])
                 if not lines:
-                    holder = self._held[max(against)][0].promotion_id
-                    self.outcome.lose(promotion, entrant.coupon_id, Code.BLOCKED, by=holder)
+                    last = against[-1][0].promotion_id
+                    self.outcome.lose(promotion, entrant.coupon_id, Code.BLOCKED, by=last)
                     return None
         return self._candidate(entrant, lines)
 

@@ -122,11 +122,11 @@ class Outcome:
     ) -> Quote:
         """Return the quote; each of `matches` has its verdict in the trace."""
         adjustments = self._adjustments(cart)
-        lines = _with_tender(_priced(cart.lines, adjustments), cart.points_fen)
+        lines = _priced(cart.lines, adjustments, cart.points_fen)
         return Quote(
             snapshot_version=snapshot.version,
             input_digest=digest(cart.to_json()),
-            lines=lines,
+            lines=tuple(lines),
             adjustments=adjustments,
             trace=tuple([verdict for one, _ in matches for verdict in self._said_of(one)]),
             is_optimal=self.is_optimal,
@@ -172,35 +172,35 @@ class Outcome:
         return others
 
 
-def _priced(lines: Sequence[CartLine], adjustments: Sequence[Adjustment]) -> list[PricedLine]:
-    """Return the lines with the shares that `adjustments` take off each."""
+def _priced(
+    lines: Sequence[CartLine], adjustments: Sequence[Adjustment], points_fen: int
+) -> list[PricedLine]:
+    """
+    Return the lines with what `adjustments` take off each.
+
+    Points pay the goods, each line in proportion to what it costs, and never freight.
+    """
     discounts: dict[int, list[tuple[int, int]]] = {line.line_id: [] for line in lines}
+    payable = {line.line_id: line.base_amount_fen for line in lines}
     for one in adjustments:
         for line_id, share in one.shares.items():
             if share:
                 discounts[line_id].append((one.promotion_id, share))
-    return [_priced_line(line, discounts[line.line_id]) for line in lines]
-
-
-def _priced_line(line: CartLine, discounts: Sequence[tuple[int, int]]) -> PricedLine:
-    return PricedLine(
-        line_id=line.line_id,
-        sku_id=line.sku_id,
-        quantity=line.quantity,
-        unit_price_fen=line.unit_price_fen,
-        base_price_fen=line.base_price_fen,
-        payable_fen=line.base_amount_fen - sum([share for _, share in discounts]),
-        discounts=tuple(discounts),
-    )
-
-
-def _with_tender(lines: Sequence[PricedLine], points_fen: int) -> tuple[PricedLine, ...]:
-    """Let points pay the goods, each line in proportion to what it costs; never freight."""
-    if points_fen:
-        payable = {line.line_id: line.payable_fen for line in lines}
-        shares = apportion(payable, min(points_fen, sum(payable.values())))
-        lines = [line.paid_with(shares[line.line_id]) for line in lines]
-    return tuple(lines)
+                payable[line_id] -= share
+    tender = apportion(payable, min(points_fen, sum(payable.values())))
+    return [
+        PricedLine(
+            line_id=line.line_id,
+            sku_id=line.sku_id,
+            quantity=line.quantity,
+            unit_price_fen=line.unit_price_fen,
+            base_price_fen=line.base_price_fen,
+            payable_fen=payable[line.line_id],
+            discounts=tuple(discounts[line.line_id]),
+            tender_fen=tender[line.line_id],
+        )
+        for line in lines
+    ]
 
 
 def _gift_lines(adjustments: Sequence[Adjustment]) -> tuple[GiftLine, ...]:

@@ -4,8 +4,8 @@ The answer: what each line costs, what took how much off, and a verdict on every
 A quote is plain data with one canonical text, so the same input gives the same bytes.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 from promotions.pricing import canon
 from promotions.pricing.rule import Gift, Lane, Met, Shortfall
@@ -127,10 +127,6 @@ class PricedLine:
     def discount_fen(self) -> int:
         """What all promotions together take off the line."""
         return self.base_price_fen * self.quantity - self.payable_fen
-
-    def paid_with(self, tender_fen: int) -> Self:
-        """Return the line with `tender_fen` of it paid with points."""
-        return replace(self, tender_fen=tender_fen)
 
     def to_json(self) -> dict[str, Any]:
         """Return the line as plain data."""

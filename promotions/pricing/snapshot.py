@@ -158,6 +158,6 @@ class _Index:
         for promotion_id in templates:
             for position in self._filed.get(("coupon", promotion_id), ()):
                 scope = self._running[position].scope
-                if concerned_lines := [line for line in lines if scope.covers(line)]:
+                if concerned_lines := scope.within(lines):
                     found[position] = concerned_lines
         return [(self._running[position], tuple(found[position])) for position in sorted(found)]

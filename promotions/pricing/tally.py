@@ -71,7 +71,8 @@ class Tally(Mapping[int, int]):
         self._known_fen = 0
 
     def __getitem__(self, line_id: int) -> int:
-        return self._reckoned()[line_id]
+        running = self._running
+        return running[line_id] if running is not None else self._reckoned()[line_id]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._reckoned())
