@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
 from promotions.pricing.kinds.pieces import (
+    Costs,
     Run,
-    cost_of,
     dearest_first,
     pick_first,
     sets_worth_taking,
@@ -126,10 +126,13 @@ class Bundle:
 
     def _best(self, heaps: Mapping[int, list[Run]], most: int) -> tuple[int, int]:
         """Return how many sets to sell and what they save."""
-        sets = sets_worth_taking(
-            lambda number: cost_of(self._costs(heaps, number)), self.price_fen, most
-        )
-        return sets, cost_of(self._costs(heaps, sets)) - sets * self.price_fen
+        costs = [(part.quantity, Costs(heaps[part.sku_id])) for part in self.parts]
+
+        def cost_of_sets(number: int) -> int:
+            return sum([heap.of_first(number * quantity) for quantity, heap in costs])
+
+        sets = sets_worth_taking(cost_of_sets, self.price_fen, most)
+        return sets, cost_of_sets(sets) - sets * self.price_fen
 
     def _next_step(
         self, heaps: Mapping[int, list[Run]], have: Mapping[int, int], sets: int

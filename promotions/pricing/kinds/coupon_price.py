@@ -3,14 +3,14 @@ First-order price (新人价): a coupon that sells some SKUs at a price of their
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from promotions.pricing.kinds.prices import (
     SkuPrice,
+    by_sku,
     off_a_piece,
     price_list,
-    require_prices,
     sell,
 )
 from promotions.pricing.money import whole
@@ -32,15 +32,16 @@ class CouponPrice:
 
     prices: tuple[SkuPrice, ...]
     max_units: int = 1
+    _listed: Mapping[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         whole(self.max_units, "max_units", least=1)
-        require_prices(self.prices)
+        object.__setattr__(self, "_listed", by_sku(self.prices))
 
     @property
     def sku_ids(self) -> frozenset[int] | None:
         """The SKUs that have a price here."""
-        return frozenset(price.sku_id for price in self.prices)
+        return frozenset(self._listed)
 
     @classmethod
     def parse(cls, terms: Mapping[str, Any]) -> Self:
@@ -60,4 +61,4 @@ class CouponPrice:
 
     def offer(self, basket: Basket) -> Offer:
         """Lower the price of as many pieces as the coupon is good for."""
-        return sell(basket, lambda line: off_a_piece(self.prices, line), most=self.max_units)
+        return sell(basket, lambda line: off_a_piece(self._listed, line), most=self.max_units)

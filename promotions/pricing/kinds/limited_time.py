@@ -3,16 +3,16 @@ Limited-time offer (限时购 / 限时折扣): goods at a lower price for a whil
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from promotions.pricing.cart import CartLine
 from promotions.pricing.kinds.prices import (
     SkuPrice,
+    by_sku,
     off_a_piece,
     price_list,
-    require_prices,
     sell,
 )
 from promotions.pricing.money import ALL_BP, pct_round, whole
@@ -49,6 +49,7 @@ class LimitedTime:
     off_fen: int = 0
     max_units_per_order: int | None = None
     over_limit: OverLimit = OverLimit.NORMAL
+    _listed: Mapping[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         whole(self.off_bp, "off_bp", most=ALL_BP)
@@ -58,15 +59,13 @@ class LimitedTime:
         given = [self.prices is not None, self.off_bp > 0, self.off_fen > 0]
         if sum(given) != 1:
             raise BadTerms("prices", Problem.AMBIGUOUS)
-        if self.prices is not None:
-            require_prices(self.prices)
+        listed = {} if self.prices is None else by_sku(self.prices)
+        object.__setattr__(self, "_listed", listed)
 
     @property
     def sku_ids(self) -> frozenset[int] | None:
         """The SKUs that have a price here; None if the scope decides."""
-        if self.prices is None:
-            return None
-        return frozenset(price.sku_id for price in self.prices)
+        return None if self.prices is None else frozenset(self._listed)
 
     @classmethod
     def parse(cls, terms: Mapping[str, Any]) -> Self:
@@ -106,5 +105,5 @@ class LimitedTime:
 
     def _off_a_piece(self, line: CartLine) -> int:
         if self.prices is not None:
-            return off_a_piece(self.prices, line)
+            return off_a_piece(self._listed, line)
         return self.off_fen or pct_round(line.base_price_fen, self.off_bp)

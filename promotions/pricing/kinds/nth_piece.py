@@ -78,15 +78,14 @@ class NthPiece(ByScope):
         costs: dict[int, int] = {}
         for runs in heaps:
             costs.update(pick(runs, self._discounted))
-        steps = [step for runs in heaps if (step := self._next_step(runs, costs)) is not None]
-        nearest = min(steps, key=lambda step: (step.gap, -step.saves_fen), default=None)
+        next_step = self._next_step(heaps, costs)
         if not costs:
-            assert nearest is not None, "whoever has no discounted piece can have one"
-            return nearest
+            assert next_step is not None, "whoever has no discounted piece can have one"
+            return next_step
         saved_fen = pct_round(cost_of(costs), self.off_bp)
         return Offer(
             shares=take_off(basket, costs, saved_fen),
-            next_step=nearest,
+            next_step=next_step,
             rate_bp=promised(basket, self.off_bp),
         )
 
@@ -103,19 +102,25 @@ class NthPiece(ByScope):
         times = pieces // self.nth
         return times if self.max_times is None else min(times, self.max_times)
 
-    def _next_step(self, runs: list[Run], costs: Mapping[int, int]) -> Shortfall | None:
-        """Return how far the next discounted piece of a heap is, at the price of its cheapest."""
-        have = sum(run.quantity for run in runs)
-        times = have // self.nth + 1
-        if self.max_times is not None and times > self.max_times:
-            return None
-        need = times * self.nth
-        lines = {run.line_id for run in runs}
-        elsewhere = sum(cost for line_id, cost in costs.items() if line_id not in lines)
-        then = cost_of(pick(with_more(runs, need - have), self._discounted))
-        return Shortfall(
-            measure=Measure.PIECES,
-            need=need,
-            have=have,
-            saves_fen=pct_round(elsewhere + then, self.off_bp),
-        )
+    def _next_step(self, heaps: list[list[Run]], costs: Mapping[int, int]) -> Shortfall | None:
+        """Return what the nearest heap lacks for one more, at the price of its cheapest piece."""
+        total_fen = cost_of(costs)
+        best: Shortfall | None = None
+        for runs in heaps:
+            have = sum([run.quantity for run in runs])
+            need = (have // self.nth + 1) * self.nth
+            if self._discounted(need) == self._discounted(have):
+                continue
+            if best is not None and best.gap < need - have:
+                continue
+            own_fen = sum([costs.get(line_id, 0) for line_id in {run.line_id for run in runs}])
+            then_fen = cost_of(pick(with_more(runs, need - have), self._discounted))
+            step = Shortfall(
+                measure=Measure.PIECES,
+                need=need,
+                have=have,
+                saves_fen=pct_round(total_fen - own_fen + then_fen, self.off_bp),
+            )
+            if best is None or (step.gap, -step.saves_fen) < (best.gap, -best.saves_fen):
+                best = step
+        return best

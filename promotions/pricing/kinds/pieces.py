@@ -5,8 +5,9 @@ Dearest first, so that nobody pays less by cutting a cart into several orders, a
 never takes a discount away.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from promotions.pricing.cart import CartLine
@@ -57,6 +58,21 @@ def pick(runs: Iterable[Run], wanted: Callable[[int], int]) -> dict[int, int]:
             costs[run.line_id] = costs.get(run.line_id, 0) + (upto - taken) * run.price_fen
             taken = upto
     return costs
+
+
+class Costs:
+    """What the first so many pieces cost together: looked up, not added up."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+        self._pieces = list(accumulate((run.quantity for run in runs), initial=0))
+        self._fen = list(accumulate((run.quantity * run.price_fen for run in runs), initial=0))
+
+    def of_first(self, quantity: int) -> int:
+        """Return the fen of the `quantity` dearest pieces, which must be there."""
+        position = bisect_right(self._pieces, quantity) - 1
+        rest = quantity - self._pieces[position]
+        return self._fen[position] + (rest * self._runs[position].price_fen if rest else 0)
 
 
 def pick_first(runs: Iterable[Run], quantity: int) -> dict[int, int]:

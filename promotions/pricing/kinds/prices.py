@@ -33,19 +33,21 @@ def price_list(entries: Iterable[Mapping[str, Any]]) -> tuple[SkuPrice, ...]:
     return tuple(sorted((SkuPrice(**entry) for entry in entries), key=lambda it: it.sku_id))
 
 
-def require_prices(prices: Iterable[SkuPrice]) -> None:
+def by_sku(prices: Iterable[SkuPrice]) -> dict[int, int]:
     """
-    Check that a list of prices names at least one SKU, and none twice.
+    Return the prices by SKU id.
 
-    :raises BadTerms: it does not.
+    :raises BadTerms: there is none, or a SKU has two.
     """
-    require_distinct((price.sku_id for price in prices), "prices")
+    kept = list(prices)
+    require_distinct((price.sku_id for price in kept), "prices")
+    return {price.sku_id: price.price_fen for price in kept}
 
 
-def off_a_piece(prices: Iterable[SkuPrice], line: CartLine) -> int:
-    """Return the fen by which the list beats what a piece of `line` costs; 0 if it does not."""
-    listed = {price.sku_id: price.price_fen for price in prices}
-    return max(line.base_price_fen - listed.get(line.sku_id, line.base_price_fen), 0)
+def off_a_piece(listed: Mapping[int, int], line: CartLine) -> int:
+    """Return the fen by which a price by SKU id beats what a piece of `line` costs, or 0."""
+    own_fen = line.base_price_fen
+    return max(own_fen - listed.get(line.sku_id, own_fen), 0)
 
 
 def sell(

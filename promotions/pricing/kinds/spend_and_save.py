@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, Self
 
 from promotions.pricing.kinds.pieces import (
+    Costs,
     Run,
-    cost_of,
     dearest_first,
     pick_first,
     sets_worth_taking,
@@ -159,10 +159,13 @@ class SpendAndSave(ByScope):
         if not reached:
             assert next_step is not None, "short of the first tier there is a next one"
             return next_step
-        found = [(self._saves(tier, seen, basket.freight_fen), tier) for tier in reached]
-        saved_fen, tier = max(found, key=lambda one: (one[0], one[1].threshold))
+        found = [(*self._saves(tier, seen, basket.freight_fen), tier) for tier in reached]
+        saved_fen, sets, tier = max(found, key=lambda one: (one[0], one[2].threshold))
         freight_fen = basket.freight_fen if tier.free_freight else 0
-        shares = self._shares(tier, seen, basket, saved_fen - freight_fen)
+        goods_fen = saved_fen - freight_fen
+        shares: Mapping[int, int] = basket.spread(goods_fen) if tier.price_fen is None else {}
+        if tier.price_fen is not None:
+            shares = take_off(basket, pick_first(seen.runs, sets * tier.threshold), goods_fen)
         is_more = next_step is not None and next_step.saves_fen > saved_fen
         return Offer(
             shares=shares,
@@ -183,27 +186,17 @@ class SpendAndSave(ByScope):
             return _Seen(amount_fen, amount_fen, ())
         return _Seen(basket.pieces, amount_fen, dearest_first(basket, basket.lines))
 
-    def _saves(self, tier: Tier, seen: _Seen, freight_fen: int) -> int:
+    def _saves(self, tier: Tier, seen: _Seen, freight_fen: int) -> tuple[int, int]:
+        """Return what a tier that is reached saves, and how often or in how many sets."""
         free_fen = freight_fen if tier.free_freight else 0
+        times = min(seen.have // tier.threshold, self.max_times)
         if tier.price_fen is None:
-            times = min(seen.have // tier.threshold, self.max_times)
-            return tier.saves(seen.amount_fen, times) + free_fen
-        sets = self._sets(tier, tier.price_fen, seen)
-        costs = pick_first(seen.runs, sets * tier.threshold)
-        return cost_of(costs) - sets * tier.price_fen + free_fen
-
-    def _sets(self, tier: Tier, price_fen: int, seen: _Seen) -> int:
-        return sets_worth_taking(
-            lambda number: cost_of(pick_first(seen.runs, number * tier.threshold)),
-            price_fen,
-            min(seen.have // tier.threshold, self.max_times),
+            return tier.saves(seen.amount_fen, times) + free_fen, times
+        costs = Costs(seen.runs)
+        sets = sets_worth_taking(
+            lambda number: costs.of_first(number * tier.threshold), tier.price_fen, times
         )
-
-    def _shares(self, tier: Tier, seen: _Seen, basket: Basket, saved_fen: int) -> Mapping[int, int]:
-        if tier.price_fen is None:
-            return basket.spread(saved_fen)
-        sets = self._sets(tier, tier.price_fen, seen)
-        return take_off(basket, pick_first(seen.runs, sets * tier.threshold), saved_fen)
+        return costs.of_first(sets * tier.threshold) - sets * tier.price_fen + free_fen, sets
 
     def _next_step(self, seen: _Seen, reached: int, freight_fen: int) -> Shortfall | None:
         """Return what is missing for the next tier, pieces taken to cost what the cheapest does."""
@@ -225,7 +218,7 @@ class SpendAndSave(ByScope):
             measure=self.measure,
             need=need,
             have=seen.have,
-            saves_fen=self._saves(tier, then, freight_fen),
+            saves_fen=self._saves(tier, then, freight_fen)[0],
         )
 
 

@@ -108,6 +108,23 @@ def test_cutting_a_line_in_two_changes_no_total(kind, data, lines):
     assert saved(rule, basket_of(*apart)) == saved(rule, basket_of(*lines))
 
 
+@pytest.mark.parametrize("kind", ["nth_piece", "bundle", "buy_x_get_y"])
+@RUNS
+@given(data=st.data(), lines=lines_of())
+def test_nobody_gains_by_cutting_a_cart_into_two_orders(kind, data, lines):
+    rule = replace(data.draw(RULES[kind]), max_times=None)
+    first, second = [], []
+    for line in lines:
+        here = data.draw(st.integers(0, line.quantity))
+        first += [replace(line, quantity=here)] if here else []
+        second += [replace(line, quantity=line.quantity - here)] if here < line.quantity else []
+
+    apart = [saved(rule, basket_of(*order)) for order in (first, second) if order]
+
+    # Two roundings may win a fen over one.
+    assert sum(apart) <= saved(rule, basket_of(*lines)) + 1
+
+
 @RUNS
 @given(any_rule, baskets())
 def test_a_step_says_what_is_missing(rule, basket):
