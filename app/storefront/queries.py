@@ -134,9 +134,8 @@ def _countdowns(
     ]
 
 
-def _stretch(stretch: timetable.Stretch | None) -> dict[str, Any] | None:
-    if stretch is None:
-        return None
+def _stretch(stretch: timetable.Stretch | None) -> dict[str, Any]:
+    assert stretch is not None, "it is running or will be"
     return {"starts_at": _text(stretch.starts_at), "ends_at": _text(stretch.ends_at)}
 
 

@@ -103,8 +103,7 @@ class ProductBadgeOut(RunningOut):
     stretch = fields.Nested(
         StretchOut,
         required=True,
-        allow_none=True,
-        metadata={"description": "当前场次；不在场次内则为下一场；null 为不再开场"},
+        metadata={"description": "当前场次；不在场次内则为下一场"},
     )
     max_units_per_order = fields.Integer(required=True, allow_none=True)
     max_units_per_member = fields.Integer(required=True, allow_none=True)

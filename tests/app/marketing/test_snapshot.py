@@ -120,6 +120,24 @@ class TestWithItsThread:
 
         assert second is not first
 
+    def test_after_a_fork_the_child_starts_its_own_thread_and_keeps_what_it_had(
+        self, session, keeper, kept, now, monkeypatch
+    ):
+        kept()
+        keeper.stop()  # Threads do not come along into a child.
+        loads = []
+        load = snapshots.Loader.load
+        monkeypatch.setattr(
+            snapshots.Loader, "load", lambda *args, **kw: loads.append(1) or load(*args, **kw)
+        )
+        snapshot._after_fork()
+
+        assert kept() == set()
+        until(lambda: len(threads()) == 1)
+        assert loads == []
+        promotion = publish(session, now)
+        until(lambda: kept() == {promotion.id})
+
     def test_many_first_requests_wait_for_one_load(self, app, session, keeper, now, monkeypatch):
         loads = []
         load = snapshots.Loader.load
@@ -205,6 +223,19 @@ def _reads_nothing(kept):
 
 
 class TestWithoutAThread:
+    def test_only_an_app_that_is_no_test_has_one(self, app, session, kept, monkeypatch):
+        snapshot.init_app(app)
+        kept(statements=2)
+        assert threads() == []
+
+        monkeypatch.setitem(app.config, "TESTING", False)
+        snapshot.init_app(app)
+        try:
+            kept()
+            assert len(threads()) == 1
+        finally:
+            snapshot.unfollow(db.engine)
+
     def test_tests_have_none_unless_they_ask(self, session, kept):
         kept(statements=2)
         kept(statements=1)
