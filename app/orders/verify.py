@@ -141,6 +141,29 @@ RULES = {
             WHERE 'order:' || o.order_no = h.source AND l.sku_id = h.sku_id
         ) ORDER BY h.id
     """,
+    "orders.coupons_follow_the_status": """
+        SELECT 'coupon ' || c.id || ', ' || c.held_by, c.status, coalesce(o.status, 'no order')
+        FROM coupon AS c LEFT JOIN shop_order AS o ON 'order:' || o.order_no = c.held_by
+        WHERE c.held_by LIKE 'order:%' AND c.status IS DISTINCT FROM CASE
+            WHEN o.status IN ('unpaid', 'closing') THEN 'held'
+            WHEN o.status IN ('paid', 'shipped', 'received', 'completed') THEN 'used' END
+        ORDER BY c.id
+    """,
+    "orders.coupons_are_the_quotes": """
+        SELECT 'order ' || o.order_no, coalesce(string_agg(c.id::text, ' ' ORDER BY c.id), 'none'),
+            q.coupons
+        FROM shop_order AS o
+        CROSS JOIN LATERAL (
+            SELECT string_agg(each->>'coupon_id', ' ' ORDER BY (each->>'coupon_id')::bigint)
+                AS coupons
+            FROM jsonb_array_elements(convert_from(o.quote, 'UTF8')::jsonb->'adjustments') AS each
+            WHERE each->>'coupon_id' IS NOT NULL
+        ) AS q
+        LEFT JOIN coupon AS c ON c.held_by = 'order:' || o.order_no
+        WHERE o.status NOT IN ('closed', 'refunded') AND q.coupons IS NOT NULL
+        GROUP BY o.id, q.coupons
+        HAVING string_agg(c.id::text, ' ' ORDER BY c.id) IS DISTINCT FROM q.coupons ORDER BY o.id
+    """,
     "orders.promotions_follow_the_status": """
         SELECT r.source || ', promotion ' || r.promotion_id, r.status,
             coalesce(o.status, 'no order')

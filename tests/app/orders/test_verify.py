@@ -6,8 +6,9 @@ from sqlalchemy import text
 from app.orders import verify
 from app.orders.models import OrderStatus
 from tests.builders.catalogue import make_sku
+from tests.builders.members import make_member
 from tests.builders.orders import make_order
-from tests.builders.promotions import make_published
+from tests.builders.promotions import AGREED, make_published
 
 WRECKS = {
     "orders.items_are_the_sum_of_lines": "UPDATE order_line SET amount_fen = 1",
@@ -24,14 +25,18 @@ WRECKS = {
     "orders.lines_are_the_quotes": "UPDATE order_line SET sku_id = sku_id + 1",
     "orders.stock_follows_the_status": "UPDATE stock_hold SET status = 'held'",
     "orders.holds_have_an_order": "UPDATE stock_hold SET source = 'order:O0'",
+    "orders.coupons_follow_the_status": "UPDATE coupon SET status = 'held'",
+    "orders.coupons_are_the_quotes": "UPDATE coupon SET held_by = NULL",
     "orders.promotions_follow_the_status": "UPDATE promotion_reservation SET status = 'released'",
 }
 
 
 @pytest.fixture
-def an_order(session, now):
-    make_published(session, steps=[(9900, 100)], starts_at=now, now=now)
-    make_order(session, now=now, status=OrderStatus.PAID)
+def an_order(session, now, template, give):
+    make_published(session, steps=[(9900, 100)], starts_at=now, now=now, **AGREED)
+    buyer = make_member(session)
+    give(template, buyer)
+    make_order(session, now=now, status=OrderStatus.PAID, buyer=buyer)
     make_sku(session)
     session.commit()
 
@@ -45,7 +50,7 @@ def test_a_broken_promise_is_found(session, an_order, broken):
     assert list(verify.verify(session)) == []
 
     # Without constraints, as a faulty restore or a hand in the database would do it.
-    for table in ("shop_order", "order_line", "stock_hold", "promotion_reservation"):
+    for table in ("shop_order", "order_line", "stock_hold", "promotion_reservation", "coupon"):
         drop = text(
             "SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || conname"
             " FROM pg_constraint WHERE contype = 'c' AND conrelid = CAST(:table AS regclass)"
