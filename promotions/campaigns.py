@@ -36,7 +36,7 @@ def create(session: Session, *, campaign: Campaign, staff_id: int, now: datetime
     promotion = Promotion(
         status=CampaignStatus.DRAFT, version=1, created_by=staff_id, created_at=now
     )
-    _write(promotion, campaign, now)
+    _write(session, promotion, campaign, now)
     session.add(promotion)
     session.flush()
     _keep(session, promotion, campaign)
@@ -68,7 +68,7 @@ def change(
     promotion = _locked(session, promotion_id)
     if promotion.status is not CampaignStatus.DRAFT:
         raise WrongStatus(promotion.status)
-    _write(promotion, campaign, now)
+    _write(session, promotion, campaign, now)
     promotion.version += 1
     _keep(session, promotion, campaign)
     _record(session, promotion, Action.CHANGED, staff_id)
@@ -106,7 +106,8 @@ def publish(session: Session, *, promotion_id: int, staff_id: int, now: datetime
 
     :raises NoSuchPromotion: there is none.
     :raises WrongStatus: it is not a draft.
-    :raises Contradiction: its window has passed, or its group has another mode.
+    :raises Contradiction: its window has passed, its group has another mode, or a coupon it gives
+        is none any more.
     """
     promotion = _locked(session, promotion_id)
     if promotion.status is not CampaignStatus.DRAFT:
@@ -120,7 +121,8 @@ def resume(session: Session, *, promotion_id: int, staff_id: int, now: datetime)
 
     :raises NoSuchPromotion: there is none.
     :raises WrongStatus: it is not paused.
-    :raises Contradiction: its window has passed, or its group has another mode.
+    :raises Contradiction: its window has passed, its group has another mode, or a coupon it gives
+        is none any more.
     """
     promotion = _locked(session, promotion_id)
     if promotion.status is not CampaignStatus.PAUSED:
@@ -162,8 +164,9 @@ def _locked(session: Session, promotion_id: int) -> Promotion:
     return promotion
 
 
-def _write(promotion: Promotion, campaign: Campaign, now: datetime) -> None:
+def _write(session: Session, promotion: Promotion, campaign: Campaign, now: datetime) -> None:
     compiled = setups.check(campaign)
+    setups.check_coupons(session, campaign)
     promotion.kind = campaign.kind
     promotion.title = campaign.title
     promotion.lane = compiled.lane
@@ -194,8 +197,9 @@ def _start(
     if promotion.ends_at is not None and promotion.ends_at <= now:
         raise Contradiction("ends_at", Flaw.ALREADY_OVER)
     snapshots.lock(session)  # Two of one group, published at once, would not see each other.
-    counter = session.get(PromotionCounter, promotion.id)
-    compiled = campaign_of(promotion, counter).compiled(promotion.id)
+    campaign = campaign_of(promotion, session.get(PromotionCounter, promotion.id))
+    setups.check_coupons(session, campaign)
+    compiled = campaign.compiled(promotion.id)
     try:
         live = snapshots.grouped_with(session, compiled, now=now)
         pricing.require_one_mode_per_group([*live, compiled])

@@ -2,13 +2,17 @@
 Whether a set-up can mean anything: a campaign is refused when it is written, not by a shopper.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from promotions import pricing
+from promotions.coupons.models import CouponTemplate
 from promotions.coupons.terms import BadIssue, Issue
-from promotions.definitions import Campaign, UnknownKind, slots_of
+from promotions.definitions import Campaign, UnknownKind, rule_of, slots_of
 from promotions.pricing.promotion import CHINA, DAYS_A_WEEK, EmptyWindow
 from promotions.states import MemberPeriod
 
@@ -43,6 +47,8 @@ class Flaw(StrEnum):
     """A period is set and one person is not limited."""
     NO_SUCH_GIFT = "no_such_gift"
     """Stock is set aside for a gift that the terms do not give."""
+    NO_SUCH_COUPON = "no_such_coupon"
+    """The terms give a coupon that is none."""
     REPEATED = "repeated"
     """The same thing is listed twice."""
     ISSUE_MISSING = "issue_missing"
@@ -87,6 +93,19 @@ def check(campaign: Campaign) -> pricing.Promotion:
         for field, flaw in rule(campaign, compiled):
             raise Contradiction(field, flaw)
     return compiled
+
+
+def check_coupons(session: Session, campaign: Campaign) -> None:
+    """
+    Check that the coupons the terms give away are coupons.
+
+    :raises Contradiction: one is not.
+    """
+    for place, tier in enumerate(_tiers(rule_of(campaign.kind, campaign.terms))):
+        for number, coupon in enumerate(tier.get("coupons", ())):
+            if session.get(CouponTemplate, coupon["promotion_id"]) is None:
+                field = f"terms.tiers.{place}.coupons.{number}.promotion_id"
+                raise Contradiction(field, Flaw.NO_SUCH_COUPON)
 
 
 Found = Iterator[tuple[str, StrEnum]]
@@ -145,7 +164,7 @@ def _pieces(campaign: Campaign, compiled: pricing.Promotion) -> Found:
 
 
 def _gift_stock(campaign: Campaign, compiled: pricing.Promotion) -> Found:
-    tiers = compiled.rule.to_json().get("tiers", ())
+    tiers = _tiers(compiled.rule)
     given = {gift["sku_id"] for tier in tiers for gift in tier.get("gifts", ())}
     seen: set[int] = set()
     for number, stock in enumerate(campaign.gift_stock):
@@ -167,6 +186,11 @@ def _issue(campaign: Campaign, _: pricing.Promotion) -> Found:
         Issue.parse(campaign.issue)
     except BadIssue as bad:
         yield f"issue.{bad.field}", bad.flaw
+
+
+def _tiers(rule: pricing.Rule) -> Sequence[Mapping[str, Any]]:
+    tiers: Sequence[Mapping[str, Any]] = rule.to_json().get("tiers", ())
+    return tiers
 
 
 def _is_above(part: int | None, whole: int | None) -> bool:

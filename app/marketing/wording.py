@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     Flaw.NO_PIECES: "该类活动不能限制件数",
     Flaw.PERIOD_WITHOUT_LIMIT: "请先填写每人上限",
     Flaw.NO_SUCH_GIFT: "活动赠品中没有该商品",
+    Flaw.NO_SUCH_COUPON: "没有这种优惠券",
     Flaw.REPEATED: "请勿重复填写",
     Flaw.ISSUE_MISSING: "请填写优惠券的发放方式",
     Flaw.NOTHING_TO_ISSUE: "只有优惠券可以填写发放方式",

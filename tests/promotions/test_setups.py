@@ -191,6 +191,38 @@ class TestContradictions:
         draft(session, **setup)
 
 
+class TestCouponsGiven:
+    def giving(self, promotion_id):
+        coupons = [{"promotion_id": promotion_id, "count": 1}]
+        tiers = [
+            {"threshold": 100, "points": 1},
+            {"threshold": 200, "points": 1, "coupons": coupons},
+        ]
+        return {"kind": "spend_and_gift", "terms": {"tiers": tiers}}
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_what_is_given_must_be_a_coupon(self, session, is_there):
+        promotion_id = draft(session).id if is_there else 404
+
+        with pytest.raises(Contradiction) as refused:
+            draft(session, **self.giving(promotion_id))
+
+        assert refused.value.field == "terms.tiers.1.coupons.0.promotion_id"
+        assert refused.value.reason is Flaw.NO_SUCH_COUPON
+
+    def test_it_must_still_be_one_when_the_campaign_is_published(self, session):
+        coupon = draft(session, **COUPON, issue=ISSUE)
+        promotion = draft(session, **self.giving(coupon.id))
+        campaigns.change(
+            session, promotion_id=coupon.id, campaign=make_campaign(), staff_id=7, now=NOON
+        )
+
+        with pytest.raises(Contradiction):
+            campaigns.publish(session, promotion_id=promotion.id, staff_id=7, now=NOON)
+
+        assert promotion.status is CampaignStatus.DRAFT
+
+
 class TestCopy:
     def test_the_copy_is_a_draft_with_nothing_taken(self, session):
         original = make_published(
