@@ -17,7 +17,7 @@ from app.members import service as members
 from promotions import coupons
 from promotions.coupons import queries
 from promotions.coupons.models import Coupon
-from promotions.coupons.queries import Drawer, NoSuchCoupon, Standing
+from promotions.coupons.queries import Drawer, Standing
 from promotions.coupons.states import ClaimState
 from promotions.definitions import campaign_of
 from promotions.models import Promotion
@@ -113,13 +113,9 @@ def drawer(
 
 
 def show(session: Session, coupon_id: int) -> dict[str, Any]:
-    """
-    Return one coupon with its title and badge.
-
-    :raises CouponNotFound: there is none.
-    """
-    with translated():
-        return described(session, [queries.get(session, coupon_id)])[0]
+    """Return a coupon there is, with its title and badge."""
+    coupon = session.get_one(Coupon, coupon_id, populate_existing=True)
+    return described(session, [coupon])[0]
 
 
 def described(session: Session, found: Collection[Coupon]) -> list[dict[str, Any]]:
@@ -141,8 +137,6 @@ def translated() -> Iterator[None]:
         yield
     except coupons.NoSuchTemplate as missing:
         raise CouponTemplateNotFound from missing
-    except NoSuchCoupon as missing:
-        raise CouponNotFound from missing
     except coupons.UnknownCode as unknown:
         raise CouponCodeUnknown from unknown
     except coupons.CodeTaken as taken:

@@ -25,10 +25,6 @@ HELD_MAX = 200
 """How many coupons a member may bring to one cart: those that end first."""
 
 
-class NoSuchCoupon(LookupError):
-    """No coupon has this id."""
-
-
 class Drawer(StrEnum):
     """How a member's coupons are sorted."""
 
@@ -171,18 +167,6 @@ def drawer(
     if after is not None:
         wanted = wanted.where(place > after if is_open else place < after)
     return session.scalars(wanted).all()
-
-
-def get(session: Session, coupon_id: int) -> Coupon:
-    """
-    Return a coupon.
-
-    :raises NoSuchCoupon: there is none.
-    """
-    coupon = session.get(Coupon, coupon_id, populate_existing=True)
-    if coupon is None:
-        raise NoSuchCoupon(coupon_id)
-    return coupon
 
 
 def page(
