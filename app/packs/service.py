@@ -38,22 +38,14 @@ def offered(session: Session, *, member_id: int, now: datetime) -> dict[str, Any
     :raises MemberNotFound: there is no such member, or they have left.
     """
     person = _person(session, members.get(session, member_id))
-    refused: dict[str, Any] | None = None
+    best: dict[str, Any] | None = None
     for pack in queries.running(session, now=now):
-        claim = claims.claim_of(session, pack_id=pack.id, member_id=member_id)
-        refusal = None if claim else claims.refusal_of(session, pack, person, now)
-        answer = {
-            "pack": _shown(session, [pack])[pack.id],
-            "can_claim": claim is None and refusal is None,
-            "claim_ends_at": claims.claim_ends_at(pack, person),
-            "claimed_at": claim and claim.claimed_at,
-            **_why(refusal),
-        }
-        if answer["can_claim"]:
-            return answer
-        if refused is None or (claim and refused["claimed_at"] is None):
-            refused = answer
-    return refused or {
+        offer = _offer(session, pack, person, now)
+        if offer["can_claim"]:
+            return offer
+        if best is None or (offer["claimed_at"] and not best["claimed_at"]):
+            best = offer
+    return best or {
         **dict.fromkeys(("pack", "claim_ends_at", "claimed_at")),
         "can_claim": False,
         **_why(Refusal.NOT_OPEN),
@@ -64,7 +56,7 @@ def claim(session: Session, *, member_id: int, pack_id: int, now: datetime) -> d
     """
     Give a member everything in a pack, once; asking again answers the same claim.
 
-    :raises PackNotFound: there is none that was ever published.
+    :raises PackNotFound: there is none.
     :raises PackNotClaimable: the member cannot have it; nothing is given.
     :raises Unauthorized: the member has left since the request began.
     """
@@ -90,6 +82,18 @@ def points_page(
     """Return a member's balance of points and up to `limit` rows of their list, latest first."""
     rows = points.history(session, member_id=member_id, before_id=before_id, limit=limit)
     return {"balance": points.balance(session, member_id), "items": rows}
+
+
+def _offer(session: Session, pack: Pack, person: Person, now: datetime) -> dict[str, Any]:
+    made = claims.claim_of(session, pack_id=pack.id, member_id=person.member_id)
+    refusal = None if made else claims.refusal_of(session, pack, person, now)
+    return {
+        "pack": _shown(session, [pack])[pack.id],
+        "can_claim": made is None and refusal is None,
+        "claim_ends_at": claims.claim_ends_at(pack, person),
+        "claimed_at": made.claimed_at if made else None,
+        **_why(refusal),
+    }
 
 
 def _person(session: Session, member: Member) -> Person:

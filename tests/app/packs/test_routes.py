@@ -241,6 +241,21 @@ class TestClaim:
         refused(claim(client, headers, pack.id), "not_open")
         assert given(session) == (0, 0, 0)
 
+    def test_gives_nothing_at_all_when_one_part_has_run_out(
+        self, client, newcomer, make_pack, make_template, session
+    ):
+        pack = make_pack(
+            POINTS, coupons_of(make_template()), coupons_of(make_template(max_issued=1))
+        )
+        _, first = newcomer()
+        late, second = newcomer()
+        claim(client, first, pack.id)
+
+        refused(claim(client, second, pack.id), "cannot_give")
+        assert offer(client, second)["reason"] == "cannot_give"
+        assert given(session) == (1, 1, 2)
+        assert points.balance(session, late.id) == 0
+
     def test_is_for_who_has_not_paid_an_order(self, client, newcomer, make_pack, session, now):
         pack = make_pack()
         member, headers = newcomer()
