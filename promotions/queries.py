@@ -5,8 +5,10 @@ What is known of campaigns: one, a page of them, their limits, their history.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from promotions.models import (
@@ -15,7 +17,7 @@ from promotions.models import (
     PromotionGiftStock,
     PromotionVersion,
 )
-from promotions.states import CampaignStatus, Phase
+from promotions.states import CampaignStatus, MemberPeriod, Phase
 
 
 class NoSuchPromotion(LookupError):
@@ -54,12 +56,19 @@ def with_limits(session: Session, promotion_id: int) -> tuple[Promotion, Promoti
     return promotion, session.get(PromotionCounter, promotion_id)
 
 
-def limits_of(session: Session, promotion_ids: Iterable[int]) -> dict[int, PromotionCounter]:
-    """Return what is limited, and taken, of those among `promotion_ids` that have limits; by id."""
-    found = session.scalars(
-        select(PromotionCounter).where(PromotionCounter.promotion_id.in_(list(promotion_ids)))
-    )
-    return {counter.promotion_id: counter for counter in found}
+class Limits(NamedTuple):
+    """What a page tells of a limited campaign; None is no limit."""
+
+    units_left: int | None
+    max_units_per_member: int | None
+    max_uses_per_member: int | None
+    member_period: MemberPeriod
+
+
+def limits_of(session: Session, promotion_ids: Iterable[int]) -> dict[int, Limits]:
+    """Return what is limited of those among `promotion_ids` that have a counter, by id."""
+    found = session.execute(_LIMITS, {"ids": list(promotion_ids)})
+    return {row[0]: Limits(*row[1:]) for row in found}
 
 
 def gift_stock(
@@ -101,3 +110,12 @@ def history(session: Session, promotion_id: int) -> Sequence[PromotionVersion]:
         .where(PromotionVersion.promotion_id == promotion_id)
         .order_by(PromotionVersion.version)
     ).all()
+
+
+_LIMITS = select(
+    PromotionCounter.promotion_id,
+    PromotionCounter.max_units - PromotionCounter.units_reserved - PromotionCounter.units_used,
+    PromotionCounter.member_max_units,
+    PromotionCounter.member_max_uses,
+    PromotionCounter.member_period,
+).where(PromotionCounter.promotion_id == func.any(bindparam("ids", type_=ARRAY(BigInteger))))

@@ -16,7 +16,6 @@ from app.marketing.shown import Shown, coming, is_public, shown
 from app.marketing.snapshot import snapshot
 from promotions import pricing
 from promotions import queries as engine
-from promotions.models import PromotionCounter
 from promotions.pricing import Promotion, timetable
 from promotions.pricing.kinds.limited_time import LimitedTime
 
@@ -26,7 +25,6 @@ SHOWN_MAX = 100
 COMING_MAX = 3
 COMING_WITHIN = timedelta(days=7)
 """How early, and how many of, the prices to come are announced on a product's page."""
-LIMITS = ("units_left", "max_units_per_member", "max_uses_per_member", "member_period")
 
 
 def list_products(session: Session, *, now: datetime, **query: Any) -> dict[str, Any]:
@@ -143,17 +141,13 @@ def _per_order(rule: pricing.Rule) -> int | None:
     return rule.max_units_per_order if isinstance(rule, LimitedTime) else None
 
 
-def _limits(counter: PromotionCounter | None) -> dict[str, Any]:
-    if counter is None:
-        return dict.fromkeys(LIMITS)
-    is_personal = counter.member_max_units is not None or counter.member_max_uses is not None
-    taken = counter.units_reserved + counter.units_used
-    return {
-        "units_left": None if counter.max_units is None else counter.max_units - taken,
-        "max_units_per_member": counter.member_max_units,
-        "max_uses_per_member": counter.member_max_uses,
-        "member_period": counter.member_period if is_personal else None,
-    }
+def _limits(limits: engine.Limits | None) -> dict[str, Any]:
+    if limits is None:
+        return dict.fromkeys(engine.Limits._fields)
+    told = limits._asdict()
+    if limits.max_units_per_member is None and limits.max_uses_per_member is None:
+        told["member_period"] = None
+    return told
 
 
 def _badge(promotion: Promotion) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from marshmallow import RAISE
 from app.core.http import page_of
 from app.storefront import queries, schemas
 from promotions import campaigns
+from promotions.queries import Limits
 from tests.builders.catalogue import make_category, make_sku, make_spu
 
 HOUR = timedelta(hours=1)
@@ -172,7 +173,7 @@ class TestCountdown:
 
         (badge,) = page(client, sku.spu_id)["badges"]
 
-        assert all(badge[name] is None for name in (*queries.LIMITS, "max_units_per_order"))
+        assert all(badge[name] is None for name in (*Limits._fields, "max_units_per_order"))
         assert badge["stretch"] == {"starts_at": badge["starts_at"], "ends_at": None}
 
 
