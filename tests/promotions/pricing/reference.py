@@ -1,7 +1,8 @@
 """
 The rules of combining, written as plainly as they can be: every subset tried, no index, no parts.
 
-Slow and independent of the engine's machinery; only the data types are shared.
+Slow and independent of the engine's machinery; only the data types are shared, and the arithmetic
+of kinds that have a reference model of their own beside their tests.
 """
 
 from copy import deepcopy
@@ -9,7 +10,18 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
 
-from promotions.pricing import Base, Cart, CartLine, GroupMode, Lane, Promotion, SpendAndSave
+from promotions.pricing import (
+    Base,
+    Basket,
+    Cart,
+    CartLine,
+    GroupMode,
+    Lane,
+    Measure,
+    Promotion,
+    Shortfall,
+    SpendAndSave,
+)
 from tests.promotions.pricing.kinds import FreightOff
 from tests.promotions.pricing.toy_kinds import GiftFrom, OnePrice
 
@@ -245,6 +257,9 @@ def _uncapped(cart, promotion, lines, state, allowance):
         return _one_price(rule, promotion, lines[0], state, allowance)
     if isinstance(rule, GiftFrom):
         return _gift(cart, rule, promotion, lines, state, allowance)
+    by_pieces = isinstance(rule, SpendAndSave) and rule.measure is Measure.PIECES
+    if by_pieces or not isinstance(rule, FreightOff | SpendAndSave):
+        return _asked(cart, promotion, lines, state, allowance)
     if promotion.base is Base.INITIAL:
         amount = sum(_price(line) * line.quantity for line in lines)
     else:
@@ -296,6 +311,33 @@ def _gift(cart, rule, promotion, lines, state, allowance):
     ordered += [one for one in there if one not in ordered]
     shares = {"freight": state.left["freight"] if rule.frees_freight else 0}
     return Benefit(shares, gives=(tuple(ordered[: rule.choose]), rule.points, rule.coupons))
+
+
+def _asked(cart, promotion, lines, state, allowance):
+    """What the rule itself says; it is tested beside its own reference model."""
+    taken = sum(state.units.get(promotion.promotion_id, {}).values())
+    units = None if allowance is None or allowance.units is None else allowance.units - taken
+    liked = [one.sku_ids for one in cart.gift_choices if one.promotion_id == promotion.promotion_id]
+    offer = promotion.rule.offer(
+        Basket(
+            lines=tuple(lines),
+            running={line.line_id: state.left[line.line_id] for line in cart.lines},
+            freight_fen=state.left["freight"],
+            base=promotion.base,
+            units_left=units,
+            units_taken=taken,
+            gifts_left={} if allowance is None else dict(allowance.gifts),
+            gift_choice=liked[0] if liked else (),
+        )
+    )
+    if isinstance(offer, Shortfall):
+        return None
+    return Benefit(
+        {**offer.shares, "freight": offer.freight_fen},
+        units=dict(offer.units),
+        refuses=dict(offer.refuses),
+        gives=(offer.gifts, offer.points, offer.coupons),
+    )
 
 
 def _off(rule, amount):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from promotions.pricing import (
     EVERYBODY,
+    KINDS,
     Allowance,
     Audience,
     Base,
@@ -85,6 +86,8 @@ gifts = st.builds(
     quantity=st.integers(1, 2),
     value_fen=st.sampled_from([0, 50, 80]),
 )
+CUP = {"sku_id": 90, "quantity": 1, "value_fen": 50}
+BAG = {"sku_id": 91, "quantity": 2, "value_fen": 30}
 one_prices = st.builds(
     OnePrice,
     price_fen=st.integers(0, 150),
@@ -100,6 +103,75 @@ gift_rules = st.builds(
     coupons=st.sampled_from([(), (), ((77, 2),)]),
     frees_freight=st.booleans(),
 )
+
+
+def terms(kind, **fields):
+    return st.fixed_dictionaries(fields).map(KINDS[kind].parse)
+
+
+off_bps = st.integers(1, 10_000)
+a_sku = st.integers(1, 5)
+price_lists = st.dictionaries(a_sku, st.integers(0, 150), min_size=1).map(
+    lambda prices: [{"sku_id": sku_id, "price_fen": fen} for sku_id, fen in prices.items()]
+)
+bundle_parts = st.dictionaries(a_sku, st.integers(1, 2), min_size=2, max_size=2).map(
+    lambda parts: [{"sku_id": sku_id, "quantity": count} for sku_id, count in parts.items()]
+)
+a_few_times = st.one_of(st.none(), st.integers(1, 2))
+real_kinds = {
+    Lane.PRICE: terms(
+        "limited_time",
+        off_bp=off_bps,
+        max_units_per_order=st.one_of(st.none(), st.integers(1, 4)),
+        over_limit=st.sampled_from(["normal", "refuse"]),
+    )
+    | terms("coupon_price", prices=price_lists, max_units=st.integers(1, 3)),
+    Lane.LINE: terms(
+        "nth_piece",
+        nth=st.integers(2, 3),
+        off_bp=off_bps,
+        per=st.sampled_from(["sku", "scope"]),
+        max_times=a_few_times,
+    )
+    | terms("bundle", parts=bundle_parts, price_fen=st.integers(0, 200), max_times=a_few_times)
+    | terms(
+        "buy_x_get_y",
+        buy=st.integers(1, 2),
+        get=st.integers(1, 2),
+        off_bp=off_bps,
+        max_times=a_few_times,
+    ),
+    Lane.ORDER: terms(
+        "spend_and_save",
+        measure=st.just("pieces"),
+        tiers=st.integers(1, 4).flatmap(
+            lambda pieces: st.sampled_from(
+                [
+                    [{"threshold": pieces, "price_fen": 60 * pieces}],
+                    [{"threshold": pieces, "off_fen": 40, "free_freight": True}],
+                    [{"threshold": pieces, "off_bp": 2_000, "off_max_fen": 50}],
+                ]
+            )
+        ),
+    )
+    | terms(
+        "spend_and_gift",
+        tiers=st.just(
+            [
+                {"threshold": 100, "gifts": [CUP]},
+                {"threshold": 200, "gifts": [CUP, BAG], "points": 5},
+            ]
+        ),
+    ),
+    Lane.COUPON: terms("coupon_percent", off_bp=off_bps, max_off_fen=st.sampled_from([None, 40]))
+    | terms("coupon_amount", threshold_fen=st.integers(60, 200), off_fen=st.integers(1, 60))
+    | terms("coupon_exchange", sku_id=a_sku, quantity=st.integers(1, 2)),
+    Lane.SHIPPING: terms(
+        "coupon_freight",
+        threshold_fen=st.integers(0, 200),
+        off_fen=st.one_of(st.none(), st.integers(1, 90)),
+    ),
+}
 LANES = [Lane.PRICE, Lane.LINE, Lane.ORDER, Lane.ORDER, Lane.COUPON, Lane.SHIPPING]
 ANYBODY_MOSTLY = [
     *[EVERYBODY] * 5,
@@ -119,8 +191,9 @@ ALWAYS_MOSTLY = [
 
 def rules_of(lane):
     if lane is Lane.SHIPPING:
-        return st.builds(FreightOff, threshold_fen=st.integers(1, 250), off_fen=st.integers(1, 90))
-    return rules() | (one_prices if lane is Lane.PRICE else gift_rules)
+        toys = st.builds(FreightOff, threshold_fen=st.integers(1, 250), off_fen=st.integers(1, 90))
+        return toys | real_kinds[lane]
+    return rules() | (one_prices if lane is Lane.PRICE else gift_rules) | real_kinds[lane]
 
 
 @st.composite

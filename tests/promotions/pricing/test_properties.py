@@ -1,5 +1,6 @@
 """What is true of every quote, over random carts and promotions (P1 to P8, P13 and P14)."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promotions.pricing import Code, GroupMode, Lane, Scope, Snapshot, Targets, price
+from promotions.pricing import Cart, Code, GroupMode, Lane, Scope, Snapshot, Targets, price
+from promotions.pricing.canon import canonical
 from tests.builders.promotions import NOON, make_promotion, spend_and_save
 from tests.promotions.pricing.reference import coupon_of, reference_price
 from tests.promotions.pricing.strategies import MANY_RUNS, RUNS, carts, promotion_lists
@@ -94,6 +96,16 @@ def test_pricing_again_gives_the_same_bytes(cart, promotions):
 
     assert first.canonical() == second.canonical()
     assert first.digest == price(cart, Snapshot(1, promotions)).digest
+
+
+@RUNS
+@given(carts, promotion_lists())
+def test_a_quote_is_replayed_from_the_text_of_its_cart(cart, promotions):
+    snapshot = Snapshot(1, promotions)
+
+    stored = json.loads(canonical(cart.to_json()))
+
+    assert price(Cart.from_json(stored), snapshot).canonical() == price(cart, snapshot).canonical()
 
 
 STRANGERS = [
