@@ -182,11 +182,14 @@ def test_one_source_placed_and_closed_from_everywhere_stays_exact(session, own_s
 
 
 def test_orders_that_take_the_same_two_limits_never_deadlock(session, own_session):
-    one, other = make_published(session, max_uses=99), make_published(session, max_uses=99)
+    stock = [{"sku_id": sku_id, "total": 999} for sku_id in (8, 9)]
+    caps = {**GIFTS, "max_uses": 999, "member_max_uses": 999, "gift_stock": stock}
+    one, other = make_published(session, **caps), make_published(session, **caps)
     session.commit()
 
     def buy(number):
-        uses = [Use(one.id, 1), Use(other.id, 1)]
+        gifts = ((8, 1), (9, 1))
+        uses = [Use(one.id, 1, gifts=gifts), Use(other.id, 1, gifts=gifts)]
         with own_session() as own:
             for turn in range(5):
                 source = f"order:{number}.{turn}"

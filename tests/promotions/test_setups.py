@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from promotions import campaigns, limits, queries, snapshots, verify
 from promotions.campaigns import WrongStatus
@@ -112,6 +113,35 @@ class TestCreate:
         )
 
         assert queries.gift_stock(session, [promotion.id])[promotion.id] == []
+
+    def test_a_set_up_older_than_all_this_means_what_it_meant(self, session):
+        promotion = make_published(session, max_uses=5)
+        before = stored(session, promotion)
+        session.execute(
+            text(
+                "UPDATE promotion SET definition ="
+                " definition - '{audience,slots,gift_stock,issue}'::text[]"
+            )
+        )
+
+        kept = stored(session, promotion)
+
+        assert kept.compiled(promotion.id) == before.compiled(promotion.id)
+        limits.reserve(
+            session, source="order:A", member_id=1, uses=[Use(promotion.id, 1)], now=NOON
+        )
+        campaigns.change_limits(
+            session, promotion_id=promotion.id, limits={"max_uses": 9}, staff_id=1, now=NOON
+        )
+        with pytest.raises(Contradiction):
+            campaigns.change_limits(
+                session,
+                promotion_id=promotion.id,
+                limits={"gift_stock": STOCK},
+                staff_id=1,
+                now=NOON,
+            )
+        assert list(verify.verify(session)) == []
 
 
 class TestContradictions:
