@@ -1,16 +1,23 @@
 """The past built again: snapshots and quotes of any version, whatever became of the campaigns."""
 
+import contextlib
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from promotions import campaigns, pricing, replay, snapshots
+from promotions.campaigns import WrongStatus
+from promotions.models import SnapshotLog
 from promotions.replay import UnknownSnapshot
 from tests.builders.promotions import NOON, make_campaign, make_cart, make_line, make_published
 
 HOUR = timedelta(hours=1)
+MOVES = (campaigns.publish, campaigns.publish, campaigns.pause, campaigns.resume, campaigns.end)
 
 
 def step(session, move, promotion, now=NOON):
@@ -73,6 +80,64 @@ class TestSnapshot:
 
         with pytest.raises(DBAPIError, match="append-only"):
             session.execute(text(verb))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_history_of_moves_can_be_gone_back_to(session, seed):
+    chance = random.Random(seed)
+    drafts = [
+        campaigns.create(
+            session,
+            campaign=make_campaign(
+                steps=((chance.randint(1_000, 20_000), chance.randint(1, 999)),),
+                ends_at=chance.choice([None, NOON + HOUR]),
+                max_uses=chance.choice([None, 5]),
+                priority=chance.randint(-1, 1),
+            ),
+            staff_id=7,
+            now=NOON,
+        )
+        for _ in range(6)
+    ]
+    cart = make_cart(make_line(1, fen=7_777, quantity=3), make_line(2, fen=1))
+    seen = {}
+    for _ in range(25):
+        move = chance.choice(MOVES)
+        with contextlib.suppress(WrongStatus):
+            step(session, move, chance.choice(drafts))
+        current = snapshots.load(session, now=NOON)
+        seen[current.version] = (current, pricing.price(cart, current).canonical())
+
+    assert len(seen) > 5
+    for version, (kept, stored) in seen.items():
+        assert described(replay.snapshot(session, version)) == described(kept)
+        assert replay.quote(session, cart.to_json(), version).canonical() == stored
+
+
+@pytest.mark.race
+def test_campaigns_published_at_once_each_make_a_snapshot_of_their_own(session, own_session):
+    ids = [
+        campaigns.create(session, campaign=make_campaign(), staff_id=7, now=NOON).id
+        for _ in range(16)
+    ]
+    session.commit()
+    start = threading.Barrier(len(ids))
+
+    def publish(promotion_id):
+        with own_session() as own:
+            start.wait(timeout=30)
+            campaigns.publish(own, promotion_id=promotion_id, staff_id=8, now=NOON)
+            own.commit()
+
+    with ThreadPoolExecutor(len(ids)) as pool:
+        list(pool.map(publish, ids))
+
+    versions = session.scalars(
+        select(SnapshotLog.snapshot_version).order_by(SnapshotLog.snapshot_version)
+    ).all()
+    sizes = [len(replay.snapshot(session, version).promotions) for version in versions]
+    assert sizes == list(range(1, len(ids) + 1))
+    assert versions[-1] == snapshots.version(session)
 
 
 class TestVersionAt:
