@@ -176,7 +176,10 @@ class TestMoments:
         assert answer.json["at"][:16] == (now + 2 * DAY).isoformat()[:16]
 
     def test_before_the_log_nothing_is_known(self, explain, running, session, now):
-        session.execute(text("ALTER SEQUENCE snapshot_number RESTART WITH 70"))
+        # The log begins with a later number than a shop's first, as after an upgrade.
+        session.execute(
+            text("SELECT setval('snapshot_number', last_value + 9) FROM snapshot_number")
+        )
         running()
 
         answer = explain(at=(now - 2 * DAY).isoformat())
