@@ -102,7 +102,14 @@ class TestLimits:
 
     @pytest.mark.parametrize(
         ("most", "left", "taken", "sold"),
-        [(None, None, 0, 5), (3, None, 0, 3), (None, 2, 0, 2), (3, 2, 0, 2), (3, 9, 2, 1)],
+        [
+            (None, None, 0, 5),
+            (1, None, 0, 1),
+            (3, None, 0, 3),
+            (None, 2, 0, 2),
+            (3, 2, 0, 2),
+            (3, 9, 2, 1),
+        ],
     )
     def test_the_narrowest_limit_counts(self, most, left, taken, sold):
         rule = LimitedTime(off_bp=2_000, max_units_per_order=most)

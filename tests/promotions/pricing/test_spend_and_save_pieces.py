@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from promotions.pricing import Basket, Measure, SpendAndSave, Tier
+from promotions.pricing import Base, Basket, Measure, SpendAndSave, Tier
 from tests.builders.promotions import make_line
 from tests.promotions.pricing.baskets import (
     basket_of,
@@ -122,6 +122,28 @@ class TestPieces:
         offer = offered(self.ANY_3_FOR_59, self.priced(4_000, 4_000, 1_000))
 
         assert (offer.saves_fen, offer.next_step) == (3_100, None)
+
+
+class TestPromisedRate:
+    """What lets the search stop early: see `Offer.rate_bp`."""
+
+    RISING = (Tier(threshold=1, off_bp=1_000), Tier(threshold=2, off_bp=2_000))
+
+    @pytest.mark.parametrize(
+        ("tiers", "base", "rate"),
+        [
+            (RISING, Base.RUNNING, 2_000),
+            (RISING, Base.INITIAL, None),
+            ((*RISING, Tier(threshold=3, off_bp=3_000)), Base.RUNNING, 2_000),
+            ((Tier(threshold=1, off_fen=1), *RISING[1:]), Base.RUNNING, None),
+            ((Tier(threshold=1, price_fen=1), *RISING[1:]), Base.RUNNING, None),
+            ((Tier(threshold=1, free_freight=True),), Base.RUNNING, 0),
+        ],
+    )
+    def test_only_percentages_of_what_is_left_promise_one(self, tiers, base, rate):
+        rule = SpendAndSave(tiers=tiers, measure=Measure.PIECES)
+
+        assert offered(rule, basket_of(make_line(quantity=2), base=base)).rate_bp == rate
 
 
 class TestFreeFreight:
