@@ -65,6 +65,7 @@ class Search:
         self._touched = frozenset[int]().union(*(one.touches for one in part))
         self._payable_fen = _payable_fen(tally, self._touched)
         self._best, self._best_cost = self._start, self._start.cost
+        self._most_alone_first = sorted(places, key=lambda place: -part[place].alone.saves_fen)
 
     def run(self) -> tuple[Deal, bool]:
         """Return the best deal found and whether it is proven to be the best."""
@@ -137,19 +138,33 @@ class Search:
     def _greedy(self) -> Deal:
         best = self._start
         while True:
-            trials = self._deals_with_one_of_the_others(best, best.chosen)
-            further = min(trials, key=lambda deal: deal.cost_and_ranks, default=best)
-            if further.cost_and_ranks >= best.cost_and_ranks:
+            further = self._with_one_more(best)
+            if further is None or further.cost_and_ranks >= best.cost_and_ranks:
                 return best
             best = further
 
+    def _with_one_more(self, deal: Deal) -> Deal | None:
+        """Return the best deal of one candidate more; None if no other may join."""
+        best: Deal | None = None
+        for place in self._most_alone_first:
+            if place in deal.chosen:
+                continue
+            # One more takes at most what it takes alone, and lets nobody else take more.
+            most_fen = deal.saves_fen + self._part[place].alone.saves_fen
+            if best is not None and most_fen < best.saves_fen:
+                break
+            trial = self._deal_of(deal.chosen | {place})
+            if trial is not None and (best is None or trial.cost_and_ranks < best.cost_and_ranks):
+                best = trial
+        return best
+
     def _swapped(self, best: Deal) -> Deal:
         for leaving in sorted(best.chosen):
-            trials = self._deals_with_one_of_the_others(best, best.chosen - {leaving})
+            trials = self._deals_with_another(best, best.chosen - {leaving})
             best = min((best, *trials), key=lambda deal: deal.cost_and_ranks)
         return best
 
-    def _deals_with_one_of_the_others(self, deal: Deal, staying: frozenset[int]) -> Iterator[Deal]:
+    def _deals_with_another(self, deal: Deal, staying: frozenset[int]) -> Iterator[Deal]:
         for place in range(len(self._part)):
             if place not in deal.chosen:
                 further = self._deal_of(staying | {place})

@@ -61,6 +61,11 @@ class TestStrangers:
         assert verdicts(quote)[3] == ("dominated", 500, 1)
         assert quote.discount_fen == 600
 
+    def test_of_three_that_save_the_same_the_first_applies(self):
+        quote = quote_of(make_cart(), off(3, 300), off(1, 300), off(2, 300))
+
+        assert [one.promotion_id for one in quote.adjustments] == [1]
+
     def test_a_tie_goes_to_fewer_promotions_then_priority_then_the_smaller_id(self):
         cart = make_cart(make_line(1), make_line(2))
         halves = [off(1, 250, scope=on_skus(1)), off(2, 250, scope=on_skus(2))]
@@ -236,6 +241,14 @@ class TestLanes:
             1: ("applied", 300, None),
             2: ("blocked", 0, 1),
         }
+
+    def test_the_one_that_blocks_is_the_one_that_holds_its_lines(self):
+        specials = [off(n, 300, lane=Lane.PRICE, scope=on_skus(n)) for n in (1, 2)]
+        cart = make_cart(make_line(1), make_line(2))
+
+        quote = quote_of(cart, *specials, off(3, 500, scope=on_skus(1)))
+
+        assert verdicts(quote)[3] == ("blocked", 0, 1)
 
     def test_freight_is_reduced_beside_whatever_the_goods_have(self):
         cart = make_cart(freight_fen=800)

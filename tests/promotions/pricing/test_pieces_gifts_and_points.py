@@ -216,6 +216,16 @@ class TestFreeFreight:
         assert (quote.freight_fen, quote.payable_fen) == (0, 10_000)
         assert quote.adjustments[0].freight_fen == 800
 
+    def test_what_it_is_worth_counts_beside_a_small_percentage(self):
+        rule = KINDS["spend_and_save"].parse(
+            {"tiers": [{"threshold": 100, "off_bp": 100, "free_freight": True}]}
+        )
+        small = make_promotion(1, spend_and_save((10_000, 5)), **FRIENDS)
+
+        quote = quote_of(make_cart(freight_fen=800), small, make_promotion(2, rule, **FRIENDS))
+
+        assert [one.amount_fen for one in quote.adjustments] == [5, 900]
+
     def test_it_is_freed_once_even_by_two_on_different_goods(self):
         promotions = [
             make_promotion(n, self.FREE, scope=Scope(include=Targets(sku_ids=frozenset({n}))))
