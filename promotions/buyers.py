@@ -2,7 +2,9 @@
 Who has paid before: what "new buyer" means, wherever a campaign asks for it.
 
 Whoever has once paid an order, be it of nothing, is no new buyer any more; a refund does not make
-them one again. Deleting the account does not either: the keys of somebody who left are kept.
+them one again. Deleting the account does not either: the keys of somebody who left are kept. While
+an unpaid order holds something that is for new buyers its buyer is none either: else two such
+orders could be placed and then both be paid.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from promotions.member_models import FirstPayment, FormerPayer
+from promotions.models import Promotion, PromotionReservation
+from promotions.states import ReservationStatus
 
 
 def record(session: Session, *, member_id: int, source: str, now: datetime) -> bool:
@@ -20,6 +24,11 @@ def record(session: Session, *, member_id: int, source: str, now: datetime) -> b
     row = {"member_id": member_id, "source": source, "paid_at": now}
     written = insert(FirstPayment).values(row).on_conflict_do_nothing()
     return session.scalar(written.returning(FirstPayment.member_id)) is not None
+
+
+def is_new(session: Session, member_id: int, *, keys: Collection[str] = ()) -> bool:
+    """Whether a member has neither paid nor holds what is for new buyers for an unpaid order."""
+    return not (has_paid(session, member_id, keys=keys) or _holds(session, member_id))
 
 
 def has_paid(session: Session, member_id: int, *, keys: Collection[str] = ()) -> bool:
@@ -49,7 +58,23 @@ def payers(session: Session, people: Mapping[int, Collection[str]]) -> set[int]:
 
 
 def leave(session: Session, *, member_id: int, keys: Sequence[str]) -> None:
-    """Keep the keys of a member who leaves, if they have paid or had come back as one who had."""
-    if keys and has_paid(session, member_id, keys=keys):
+    """
+    Keep the keys of a member who leaves, if they have paid or had come back as one who had.
+
+    What is for new buyers and is held for an unpaid order counts: it may be paid when they are
+    gone.
+    """
+    if keys and not is_new(session, member_id, keys=keys):
         rows = [{"key": key} for key in sorted(keys)]
         session.execute(insert(FormerPayer).values(rows).on_conflict_do_nothing())
+
+
+def _holds(session: Session, member_id: int) -> bool:
+    row = PromotionReservation
+    held = (
+        exists()
+        .where(row.member_id == member_id, row.status == ReservationStatus.RESERVED)
+        .where(Promotion.id == row.promotion_id)
+        .where(Promotion.definition["audience"]["is_new"].as_boolean())
+    )
+    return bool(session.scalar(select(held)))

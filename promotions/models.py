@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -189,6 +190,11 @@ class PromotionReservation(Base):
         CheckConstraint("amount_fen >= 0 AND units >= 0", "amounts_not_negative"),
         CheckConstraint("(settled_at IS NULL) = (status = 'reserved')", "settled"),
         Index("ix_promotion_reservation_promotion_id_status", "promotion_id", "status"),
+        Index(
+            "ix_promotion_reservation_member_id",
+            "member_id",
+            postgresql_where=text("status = 'reserved'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -20,6 +20,7 @@ from app.marketing.holding import (
 )
 from app.marketing.snapshot import snapshot
 from app.members import queries as members
+from app.members import service as accounts
 from promotions import buyers, coupons, limits, pricing
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "priced",
     "quote",
     "release",
+    "require_still_new",
     "reserve",
     "snapshot",
 ]
@@ -135,6 +137,25 @@ def priced(
     return Priced(found, cart, current, shelf.skus)
 
 
+def require_still_new(session: Session, priced: Priced, *, member_id: int) -> None:
+    """
+    Check, and keep so until the transaction ends, that what is for new buyers goes to one.
+
+    Locks the member if the quote holds any such thing: of two orders placed at once one may.
+
+    :raises PromotionGone: the member has got, or paid, something meanwhile.
+    :raises Unauthorized: the member has left.
+    """
+    promotions = priced.snapshot.promotions
+    applied = [one.promotion_id for one in priced.quote.adjustments]
+    for_new = [number for number in applied if promotions[number].audience.is_new]
+    if not for_new:
+        return
+    accounts.locked(session, member_id=member_id)
+    if not _is_new(session, member_id):
+        raise PromotionGone(promotion_id=for_new[0])
+
+
 def _coupons(
     session: Session, current: pricing.Snapshot, member_id: int | None, now: datetime
 ) -> tuple[pricing.HeldCoupon, ...]:
@@ -144,11 +165,11 @@ def _coupons(
 
 
 def _is_new(session: Session, member_id: int | None) -> bool:
-    """Whether a member has never paid an order; of a visitor nobody knows."""
+    """Whether a member is a new buyer (`promotions.buyers`); of a visitor nobody knows."""
     if member_id is None:
         return False
     keys = members.keys(session, member_id=member_id)
-    return not buyers.has_paid(session, member_id, keys=keys)
+    return buyers.is_new(session, member_id, keys=keys)
 
 
 def _cart_line(line: QuoteLine) -> pricing.CartLine:

@@ -68,6 +68,7 @@ def place(
         raise QuantityOverLimit(refusals=_refusals(draft))
     if draft.quote.payable_fen != expected_payable_fen:
         raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
+    marketing.require_still_new(session, draft.priced, member_id=buyer_id)
     order = _order(draft, buyer_id=buyer_id, origin=wanted.origin, now=now)
     order.remark = remark
     order.expires_at = now + pay_within

@@ -102,6 +102,12 @@ def _widen_reservation() -> None:
     op.create_check_constraint(
         op.f(f"ck_{table}_amounts_not_negative"), table, "amount_fen >= 0 AND units >= 0"
     )
+    op.create_index(
+        "ix_promotion_reservation_member_id",
+        table,
+        ["member_id"],
+        postgresql_where=sa.text("status = 'reserved'"),
+    )
 
 
 def _replace_checks(table: str, **rules: str) -> None:
@@ -120,7 +126,7 @@ def downgrade() -> None:
         op.f("ck_promotion_reservation_amount_positive"), "promotion_reservation", "amount_fen > 0"
     )
     for name in ("gifts", "units", "day", "member_id"):
-        op.drop_column("promotion_reservation", name)
+        op.drop_column("promotion_reservation", name)  # The index on one goes with it.
     _replace_checks(
         "promotion_counter",
         limited="num_nonnulls(max_uses, budget_fen) > 0",

@@ -1,7 +1,7 @@
 """Who has paid before: once, for ever, whatever came of the order or the account."""
 
-from promotions import buyers
-from tests.builders.promotions import NOON
+from promotions import buyers, limits
+from tests.builders.promotions import NOON, make_published
 
 
 def record(session, member_id, source="order:A"):
@@ -57,3 +57,20 @@ def test_who_comes_back_and_leaves_again_is_known_by_the_new_keys_too(session):
     buyers.leave(session, member_id=2, keys=["openid", "other phone"])
 
     assert buyers.has_paid(session, 3, keys=["other phone"])
+
+
+def test_who_holds_what_is_for_new_buyers_is_none_until_it_is_given_back(session):
+    first = make_published(session, steps=[(100, 10)], audience={"is_new": True})
+    usual = make_published(session, steps=[(100, 10)], audience={"is_new": False})
+    for promotion, source in ((first, "order:A"), (usual, "order:B")):
+        uses = [limits.Use(promotion.id, 10)]
+        limits.reserve(session, source=source, member_id=1, uses=uses, now=NOON)
+
+    assert not buyers.is_new(session, 1)
+    assert buyers.is_new(session, 2)
+    buyers.leave(session, member_id=1, keys=["a"])
+    assert not buyers.is_new(session, 3, keys=["a"])
+
+    limits.release(session, source="order:A", now=NOON)
+    assert buyers.is_new(session, 1)
+    assert buyers.is_new(session, 1, keys=["b"])

@@ -4,6 +4,8 @@ import json
 
 from sqlalchemy import text
 
+from app.orders import service as orders
+from app.orders.models import CloseReason
 from promotions import pricing, replay
 from tests.builders.orders import make_order, only_order, pay
 from tests.builders.promotions import make_published
@@ -69,6 +71,29 @@ class TestLimits:
 
         assert (before["discount_fen"], after["discount_fen"]) == (3000, 0)
         assert after["trace"][0]["code"] == "not_for_you"
+
+    def test_an_unpaid_order_at_a_price_for_new_buyers_is_the_only_one(
+        self, session, place, preview, body, now, breaches
+    ):
+        make_published(
+            session, steps=[(5000, 3000)], audience={"is_new": True}, starts_at=now, now=now
+        )
+        session.commit()
+        cheap = body | {"expected_payable_fen": 8000}
+        assert place(cheap).status_code == 201
+
+        shown = preview({"lines": body["lines"]}).json["quote"]
+        again = place(cheap, key="second-key")
+
+        assert shown["trace"][0]["code"] == "not_for_you"
+        assert (again.status_code, again.json["code"]) == (409, "price_changed")
+
+        order = only_order(session)
+        orders.close(session, order_id=order.id, reason=CloseReason.BUYER, now=now)
+        session.commit()
+
+        assert place(cheap, key="third-key").status_code == 201
+        assert breaches() == []
 
     def test_a_declined_promotion_is_left_out(self, session, place, preview, body, now):
         promotion = make_published(session, steps=[(5000, 3000)], starts_at=now, now=now)

@@ -20,6 +20,7 @@ from tests.builders.catalogue import make_sku
 from tests.builders.coupons import coupon_status
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import PARCEL, make_order, pay
+from tests.builders.promotions import make_published
 
 pytestmark = pytest.mark.race
 
@@ -154,6 +155,26 @@ def test_the_same_key_in_parallel_places_one_order(session, client, customers, a
     assert len(set(placed)) == 1
     assert refused <= {"request_in_progress"}
     assert session.scalar(text("SELECT count(*) FROM shop_order")) == 1
+
+
+def test_a_price_for_new_buyers_goes_into_one_order_of_a_buyer(
+    session, now, client, customers, at_once, breaches
+):
+    make_published(session, steps=[(100, 30)], audience={"is_new": True}, starts_at=now, now=now)
+    sku = make_sku(session, price_fen=100, available=10)
+    ((headers, address_id),) = customers(1)
+
+    answers = at_once(
+        [
+            placing(client, headers, address_id, {sku.id: 1}, 70, key=f"key-{key:05}")
+            for key in range(6)
+        ]
+    )
+
+    codes = sorted(answer.json.get("code", "placed") for answer in answers)
+    assert codes.count("placed") == 1
+    assert set(codes) <= {"placed", "promotion_gone", "price_changed"}
+    assert breaches() == []
 
 
 def test_one_cart_line_ends_in_one_order(session, client, customers, at_once):
