@@ -14,7 +14,9 @@ from sandbox import (
     notify_routes,
     page,
     refund_routes,
+    settings_routes,
     trade_routes,
+    transfer_routes,
 )
 from sandbox.world import World
 
@@ -22,9 +24,11 @@ SURFACES = (
     mini_routes,
     trade_routes,
     refund_routes,
+    transfer_routes,
     certificates,
     notify_routes,
     control_routes,
+    settings_routes,
     page,
 )
 

@@ -1,12 +1,10 @@
 """
-The control API for what all surfaces share: merchants, settings, clock, faults, calls.
+The control API for what all surfaces share: merchants, clock, faults, calls.
 """
 
 from __future__ import annotations
 
-import random
 from datetime import datetime
-from typing import Any, cast
 
 from flask import Blueprint
 
@@ -23,9 +21,7 @@ from sandbox.control import (
 from sandbox.errors import ControlRefusal
 from sandbox.exchange import Calls
 from sandbox.faults import Faults
-from sandbox.notify import Notifications
-from sandbox.refunds import OUTCOMES
-from sandbox.world import SIGNING_MODES, Merchant, SigningMode, World
+from sandbox.world import Merchant, World
 
 control = Blueprint("control", __name__, url_prefix="/control")
 blueprints = (control,)
@@ -74,33 +70,6 @@ def register(world: World) -> dict[str, object]:
     )
     world.merchants[merchant.mchid] = merchant
     return {"mchid": merchant.mchid, "appid": merchant.appid}
-
-
-@control.get("/settings")
-@guarded
-def settings(world: World) -> dict[str, object]:
-    """Show the settings."""
-    return _settings(world)
-
-
-@control.post("/settings")
-@guarded
-def change_settings(world: World) -> dict[str, object]:
-    """Change any of what `GET /control/settings` shows, or the `seed`; the rest stays."""
-    values = given()
-    _change_signing(world, values)
-    if notify := _choice(values, "notify", ("automatic", "manual")):
-        world.settings.notify_automatically = notify == "automatic"
-        if notify == "automatic":
-            world.store(Notifications).resume()
-    if outcome := _choice(values, "refund_outcome", (*OUTCOMES, "manual")):
-        world.settings.refund_outcome = None if outcome == "manual" else outcome
-    delay = optional_number(values, "refund_delay_seconds", above=-1)
-    if delay is not None:
-        world.settings.refund_delay_seconds = delay
-    if unpaid := _choice(values, "unpaid_amount", ("told", "omitted")):
-        world.settings.tells_unpaid_amount = unpaid == "told"
-    return _settings(world)
 
 
 @control.get("/clock")
@@ -198,21 +167,6 @@ def reset(world: World) -> dict[str, object]:
     return {}
 
 
-def _change_signing(world: World, values: dict[str, Any]) -> None:
-    mode = _choice(values, "signing", SIGNING_MODES)
-    if mode:
-        world.settings.signing = cast("SigningMode", mode)
-    if "seed" in values:
-        world.random = random.Random(str(values["seed"]))
-
-
-def _choice(values: dict[str, Any], name: str, among: tuple[str, ...]) -> str | None:
-    value = optional_text(values, name)
-    if value is not None and value not in among:
-        raise ControlRefusal(422, f"{name} must be one of {among}")
-    return value
-
-
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
@@ -221,16 +175,6 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ControlRefusal(422, "now must carry its offset")
     return moment
-
-
-def _settings(world: World) -> dict[str, object]:
-    return {
-        "signing": world.settings.signing,
-        "notify": "automatic" if world.settings.notify_automatically else "manual",
-        "refund_outcome": world.settings.refund_outcome or "manual",
-        "refund_delay_seconds": world.settings.refund_delay_seconds,
-        "unpaid_amount": "told" if world.settings.tells_unpaid_amount else "omitted",
-    }
 
 
 def _clock(world: World) -> dict[str, object]:

@@ -142,13 +142,17 @@ def _changes(document: dict[str, Any], fault: Fault) -> dict[str, Any]:
         case "wrong_appid":
             return {"appid": value or "wx0000000000000bad"}
         case "wrong_mchid":
-            return {"mchid": value or "1999999999"}
+            # Transfers spell it with an underscore.
+            return {"mch_id" if "mch_id" in document else "mchid": value or "1999999999"}
         case "content":
             return dict(fault.args.get("set", {}))
     return {}
 
 
 def _amounts(document: dict[str, Any], by: int, value: int | None) -> dict[str, Any]:
+    if "transfer_amount" in document:
+        fen = document["transfer_amount"]
+        return {"transfer_amount": fen + by if value is None else value}
     amount = document.get("amount", {})
     names = ("refund", "payer_refund") if "refund" in amount else ("total", "payer_total")
     return {

@@ -33,6 +33,8 @@ class User:
     unionid: str | None = None
     session_key: str | None = None
     is_blocked: bool = False
+    real_name: str | None = None
+    """Whom a transfer may be made to by name; None answers to every name."""
 
 
 @dataclass

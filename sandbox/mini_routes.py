@@ -134,11 +134,13 @@ def make_phone_code(world: World) -> dict[str, object]:
 @control.post("/users")
 @guarded
 def change_user(world: World) -> dict[str, object]:
-    """Block or unblock a user: {openid, blocked}; a blocked one gets 40226."""
-    checked_text(given(), "openid")
+    """Change a user: {openid, blocked?, real_name?}; a blocked one gets 40226."""
+    values = given()
+    checked_text(values, "openid")
     user = _user(world)
-    user.is_blocked = given().get("blocked") is True
-    return {"openid": user.openid, "blocked": user.is_blocked}
+    user.is_blocked = values.get("blocked", user.is_blocked) is True
+    user.real_name = optional_text(values, "real_name") or user.real_name
+    return {"openid": user.openid, "blocked": user.is_blocked, "real_name": user.real_name}
 
 
 @control.post("/expire-token")

@@ -20,7 +20,7 @@ blueprints = (control,)
 @control.get("")
 @guarded
 def list_notifications(world: World) -> dict[str, object]:
-    """List notifications, oldest first; ?subject= an out_trade_no or out_refund_no."""
+    """List notifications, oldest first; ?subject= an out_trade_no, out_refund_no or out_bill_no."""
     subject = request.args.get("subject")
     passed = world.clock.passed()
     found = [

@@ -11,8 +11,11 @@ from sandbox.clock import rfc3339
 from sandbox.faults import Faults
 from sandbox.notify import Notifications
 from sandbox.refunds import Refunds
-from sandbox.trade_routes import as_json
+from sandbox.trade_routes import as_json as trade_json
 from sandbox.trades import Trades
+from sandbox.transfer_bills import MOVES, NEXT
+from sandbox.transfer_routes import as_json as transfer_json
+from sandbox.transfers import Transfers
 from sandbox.world import World, current
 
 bp = Blueprint("page", __name__, template_folder="templates")
@@ -22,7 +25,7 @@ SHOWN = 100
 
 @bp.get("/")
 def index() -> str:
-    """Show trades, refunds, notifications and the switches; ?part=tables is what refreshes."""
+    """Show what happened, with its buttons, and the switches; ?part=tables is what refreshes."""
     world = current()
     with world.lock:
         values = _values(world)
@@ -38,8 +41,16 @@ def _values(world: World) -> dict[str, object]:
     passed = world.clock.passed()
     notifications = list(world.store(Notifications).all.values())
     return {
-        "trades": [as_json(world, trade) for trade in world.store(Trades).all()[: -SHOWN - 1 : -1]],
+        "trades": [
+            trade_json(world, trade) for trade in world.store(Trades).all()[: -SHOWN - 1 : -1]
+        ],
         "refunds": [refund.document() for refund in world.store(Refunds).all()[: -SHOWN - 1 : -1]],
+        "transfers": [
+            transfer_json(world, bill) for bill in world.store(Transfers).all()[: -SHOWN - 1 : -1]
+        ],
+        "steps": NEXT,
+        "moves": MOVES,
+        "balances": world.store(Transfers).balances,
         "notifications": [one.as_json(passed) for one in notifications[: -SHOWN - 1 : -1]],
         "faults": world.store(Faults).pending(),
         "calls": sorted(switches.CALLS),

@@ -47,7 +47,8 @@ class PayGate:
         args = fault.args
         match fault.kind:
             case "429" | "accepted_429":
-                return PayRefusal(429, "FREQUENCY_LIMITED", "频率超限, 请降低调用频率")
+                code = str(args.get("code", "FREQUENCY_LIMITED"))
+                return PayRefusal(429, code, "频率超限, 请降低调用频率")
             case "503":
                 return PayRefusal(503, "SERVICE_UNAVAILABLE", "服务不可用, 请稍后重试")
             case "not_enough":

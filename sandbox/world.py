@@ -50,6 +50,13 @@ class Settings:
     refund_delay_seconds: float = 0.0
     tells_unpaid_amount: bool = True
     """The real one documents the amount of a trade that is not paid as optional."""
+    transfer_start: str = "WAIT_USER_CONFIRM"
+    """The state a new transfer is answered with."""
+    steps_transfers_automatically: bool = True
+    """False leaves a transfer in each state of its own until someone advances it."""
+    transfer_delay_seconds: float = 0.0
+    transfer_most_fen: int = 2_000_000
+    transfers_a_second: int = 100
 
 
 class Store:

@@ -71,6 +71,11 @@ class TestSettingsAndClock:
             "refund_outcome": "manual",
             "refund_delay_seconds": 5.0,
             "unpaid_amount": "told",
+            "transfer_start": "WAIT_USER_CONFIRM",
+            "transfer_steps": "automatic",
+            "transfer_delay_seconds": 0.0,
+            "transfer_most_fen": 2_000_000,
+            "transfers_a_second": 100,
         }
 
     @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from tests.sandbox.merchant import APIV3_KEY, SERIAL
+from tests.sandbox.merchant import APIV3_KEY, APPID, MCHID, SERIAL
 
 
 @pytest.fixture
@@ -102,6 +102,55 @@ def test_it_refunds_queries_and_opens_our_refund_notification(library, merchant)
     assert (code, queried, json.loads(text)["status"]) == (200, 200, "SUCCESS")
     assert event["event_type"] == "REFUND.SUCCESS"
     assert event["resource"]["refund_status"] == "SUCCESS"
+
+
+def _transfer(library, number, **changes):
+    code, text = library.mch_transfer_bills(
+        out_bill_no=number,
+        transfer_scene_id="1005",
+        openid="o-payee",
+        transfer_amount=changes.get("fen", 200_000),
+        transfer_remark="分销佣金",
+        user_name=changes.get("name", "王小明"),
+        transfer_scene_report_infos=[
+            {"info_type": "岗位类型", "info_content": "分销员"},
+            {"info_type": "报酬说明", "info_content": "商品推广佣金"},
+        ],
+    )
+    return code, json.loads(text)
+
+
+def test_it_transfers_queries_and_opens_our_transfer_notification(library, merchant):
+    code, bill = _transfer(library, "Woracle1")
+    _, again = _transfer(library, "Woracle1")
+    merchant.control("receive", mchId=MCHID, appId=APPID, package=bill["package_info"])
+    merchant.control("idle")
+
+    by_number, text = library.mch_transfer_bills_query(out_bill_no="Woracle1")
+    by_id, same = library.mch_transfer_bills_query(transfer_bill_no=bill["transfer_bill_no"])
+    taken = merchant.take("Woracle1")
+    event = library.callback(taken["headers"], taken["body"])
+
+    shown = json.loads(text)
+    assert (code, bill["state"], again) == (200, "WAIT_USER_CONFIRM", bill)
+    assert (by_number, by_id, shown["state"]) == (200, 200, "SUCCESS")
+    assert json.loads(same)["out_bill_no"] == "Woracle1"
+    assert library.decrypt(shown["user_name"]) == "王小明"
+    assert event["event_type"] == "MCHTRANSFER.BILL.FINISHED"
+    assert event["resource"]["state"] == "SUCCESS"
+
+
+def test_it_cancels_a_transfer(library, merchant):
+    _transfer(library, "Woracle2", fen=100, name=None)
+
+    code, text = library.mch_transfer_bills_cancel("Woracle2")
+    merchant.control("idle")
+    _, after = library.mch_transfer_bills_query(out_bill_no="Woracle2")
+    taken = merchant.take("Woracle2")
+
+    assert (code, json.loads(text)["state"]) == (200, "CANCELING")
+    assert json.loads(after)["state"] == "CANCELLED"
+    assert library.callback(taken["headers"], taken["body"])["resource"]["state"] == "CANCELLED"
 
 
 @pytest.mark.parametrize("kind", ["bad_signature", "signtest", "wrong_key"])
