@@ -242,6 +242,11 @@ class TestLanes:
             2: ("blocked", 0, 1),
         }
 
+    def test_of_several_that_hold_a_line_the_last_is_named(self):
+        friends = [off(1, 300, lane=Lane.PRICE, **FRIENDS), off(2, 300, lane=Lane.LINE, **FRIENDS)]
+
+        assert verdicts(quote_of(make_cart(), *friends, off(3, 500)))[3] == ("blocked", 0, 2)
+
     def test_the_one_that_blocks_is_the_one_that_holds_its_lines(self):
         specials = [off(n, 300, lane=Lane.PRICE, scope=on_skus(n)) for n in (1, 2)]
         cart = make_cart(make_line(1), make_line(2))

@@ -151,7 +151,7 @@ def test_promotions_that_apply_together_may(cart, promotions):
         )
         if grouped and first.lane is not Lane.PRICE:
             assert first.group_mode is GroupMode.ALL
-        if shared or (one.freight_fen and other.freight_fen):
+        if shared or first.lane is second.lane is Lane.SHIPPING:
             assert not first.stop_after
             assert grouped or (first.tags & second.agrees_with and second.tags & first.agrees_with)
         if shared:
