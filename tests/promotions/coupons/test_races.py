@@ -99,8 +99,8 @@ def test_one_member_claims_64_times_at_once(session, together):
     assert list(verify(session)) == []
 
 
-def test_crmeb_b4_one_coupon_on_64_orders_is_on_one(session, together):
-    """They mark it used without asking whether it is: every order gets the discount."""
+def test_crmeb_b4_and_mall_one_coupon_on_64_orders_is_on_one(session, together):
+    """They mark it used without asking whether it is; in mall five orders took 824 yuan each."""
     coupon = make_coupon(session, member_id=ME)
     session.commit()
 
