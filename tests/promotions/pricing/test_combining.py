@@ -166,6 +166,17 @@ class TestGroups:
             3: ("not_chosen", 500, 2),
         }
 
+    def test_a_stranger_before_a_group_leaves_its_mode_alone(self):
+        grouped = {"group": "g", "group_mode": GroupMode.FIRST}
+
+        quote = quote_of(make_cart(), off(1, 100), off(2, 300, **grouped), off(3, 500, **grouped))
+
+        assert verdicts(quote) == {
+            1: ("dominated", 100, 2),
+            2: ("applied", 300, None),
+            3: ("not_chosen", 500, 2),
+        }
+
     def test_of_two_that_save_least_the_first_is_sent(self):
         grouped = {"group": "g", "group_mode": GroupMode.WORST}
 
