@@ -150,13 +150,11 @@ def _gifts_lost(
         if line.kind == LineKind.GOODS
     }
     conditions = {
-        each["promotion_id"]: each.get("met") for each in queries.quote_of(order)["adjustments"]
+        each["promotion_id"]: each["met"] for each in queries.quote_of(order)["adjustments"]
     }
     lost: dict[int, int] = {}
     for gift in gifts:
-        met = conditions.get(gift.promotion_id)
-        if met is None:
-            continue
+        met = conditions[gift.promotion_id]
         earned = gift.quantity * _times_met(met, gone) // met["times"]
         settled = gift.quantity - _pieces_left(gift) + quantities.get(gift.id, 0)
         if gift.quantity - earned > settled:

@@ -81,6 +81,16 @@ class TestQuote:
         assert (first.discount_fen, second.discount_fen) == (1_000, 0)
         assert second.trace[0].code is Code.LIMIT_REACHED
 
+    def test_of_a_visitor_nobody_knows_whether_they_are_new(self, session):
+        cup = sellable(session, price_fen=10_000)
+        make_published(session, audience={"is_new": True})
+
+        priced = service.quote(
+            session, lines=[QuoteLine(1, cup, 1)], member_id=None, freight_fen=0, now=NOON
+        )
+
+        assert priced.trace[0].code is Code.NOT_FOR_YOU
+
 
 class TestSnapshot:
     def test_one_row_is_read_while_nothing_changes(self, session, statements):

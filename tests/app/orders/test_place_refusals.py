@@ -1,8 +1,10 @@
 """What place and preview refuse over HTTP; neither changes anything by it."""
 
 import pytest
+from sqlalchemy import text
 
 from app.catalogue.models import SpuStatus
+from app.orders import placing
 from tests.builders.catalogue import make_freight_template, make_sku
 from tests.builders.members import make_address, make_member
 
@@ -116,3 +118,52 @@ class TestRefusals:
 
 
 PREVIEWED = {"lines", "cart_item_ids", "address_id"}
+
+
+class TestGoneAtTheLastMoment:
+    """What was there when the order was priced is gone when it is held."""
+
+    @pytest.fixture
+    def meanwhile(self, monkeypatch):
+        """Have something happen between pricing and holding."""
+
+        def patch(statement):
+            priced = placing.drafts.preview
+
+            def preview(session, **what):
+                draft = priced(session, **what)
+                session.execute(text(statement))
+                return draft
+
+            monkeypatch.setattr(placing.drafts, "preview", preview)
+
+        return patch
+
+    def test_a_gift(self, place, body, with_gift, gift, meanwhile, nothing_happened):
+        promotion = with_gift()
+        meanwhile(f"UPDATE sku SET available = 0 WHERE id = {gift.id}")
+
+        answer = place(body)
+
+        assert (answer.status_code, answer.json["code"]) == (409, "promotion_gone")
+        assert answer.json["promotion_id"] == promotion.id
+        nothing_happened()
+
+    def test_goods(self, place, body, with_gift, sku, meanwhile, nothing_happened):
+        with_gift()
+        meanwhile(f"UPDATE sku SET available = 1 WHERE id = {sku.id}")
+
+        answer = place(body)
+
+        assert (answer.status_code, answer.json["code"]) == (409, "out_of_stock")
+        assert answer.json["sku_id"] == sku.id
+        nothing_happened()
+
+    def test_a_coupon(self, place, body, coupon_id, meanwhile, nothing_happened):
+        meanwhile(f"UPDATE coupon SET status = 'revoked' WHERE id = {coupon_id}")
+
+        answer = place(body | {"expected_payable_fen": 10_000})
+
+        assert (answer.status_code, answer.json["code"]) == (409, "coupon_gone")
+        assert answer.json["coupon_id"] == coupon_id
+        nothing_happened()
