@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox import (
     certificates,
+    code_routes,
     control_routes,
     mini_routes,
     notify_routes,
@@ -22,6 +23,7 @@ from sandbox.world import World
 
 SURFACES = (
     mini_routes,
+    code_routes,
     trade_routes,
     refund_routes,
     transfer_routes,

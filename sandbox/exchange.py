@@ -28,13 +28,15 @@ REMEMBERED = 2000
 
 @dataclass(frozen=True)
 class Answer:
-    """A success: 200 with a document, or 204 without."""
+    """A success: 200 with a document or a picture, or 204 with neither."""
 
     document: dict[str, object] | None = None
+    picture: bytes | None = None
+    """A PNG; only the mini-program API answers with one."""
 
     @property
     def status(self) -> int:
-        return 204 if self.document is None else 200
+        return 204 if self.document is None and self.picture is None else 200
 
 
 class Gate(Protocol):

@@ -36,6 +36,9 @@ class MiniGate:
             return _merchant(world, world.store(Mini).owner_of(value))
 
     def succeed(self, _world: World, answer: Answer, faults: Sequence[Fault]) -> Response:
+        if answer.picture is not None:
+            raw = switches.cut_short(answer.picture, faults)
+            return Response(raw, answer.status, content_type="image/png")
         raw = signing.dump(switches.falsify(answer.document or {}, faults))
         return _plain(switches.cut_short(raw, faults))
 
@@ -63,7 +66,7 @@ class SecretGate(MiniGate):
     """Admits by appid and secret: the calls that come before there is a token."""
 
     def admit(self, world: World) -> Merchant:
-        values = request.args if request.method == "GET" else _json()
+        values = request.args if request.method == "GET" else json_object()
         merchant = _merchant(world, str(values.get("appid", "")))
         if not secrets.compare_digest(
             str(values.get("secret", "")).encode(), merchant.app_secret.encode()
@@ -89,7 +92,7 @@ def code2session(world: World, merchant: Merchant) -> Answer:
 @call(SecretGate(), "stable_token")
 def stable_token(world: World, merchant: Merchant) -> Answer:
     """Return the app's access token."""
-    values = _json()
+    values = json_object()
     if values.get("grant_type") != "client_credential":
         raise MiniRefusal(40002, "invalid grant_type")
     force = values.get("force_refresh", False) is True
@@ -101,7 +104,7 @@ def stable_token(world: World, merchant: Merchant) -> Answer:
 @call(MiniGate(), "phone_number")
 def phone_number(world: World, merchant: Merchant) -> Answer:
     """Turn a getPhoneNumber code into the number."""
-    given_code = world.store(Mini).phone(merchant, str(_json().get("code", "")))
+    given_code = world.store(Mini).phone(merchant, str(json_object().get("code", "")))
     phone_info = {
         "phoneNumber": _written(given_code.country_code, given_code.phone),
         "purePhoneNumber": given_code.phone,
@@ -167,7 +170,12 @@ def _merchant(world: World, appid: str) -> Merchant:
     return merchant
 
 
-def _json() -> dict[str, Any]:
+def json_object() -> dict[str, Any]:
+    """
+    Return the request's JSON object.
+
+    :raises MiniRefusal: 47001 the body is something else.
+    """
     try:
         document = json.loads(request.get_data())
     except ValueError as error:
