@@ -2,7 +2,8 @@
 What an order takes of its promotions: held when placed, used when paid, given back when closed.
 
 Each step is repeatable by source. A paid order also gets what it was promised, gift coupons and
-points; a wholly refunded one gets its coupons back and loses what it was granted, if unused.
+points; a wholly refunded one gets its coupons back. What kept goods no longer earn is taken back,
+if it is unused.
 """
 
 from collections import Counter
@@ -109,6 +110,27 @@ def give_back(session: Session, *, source: str, now: datetime) -> None:
     coupons.give_back(session, source=source, now=now)
     coupons.revoke_granted(session, source=source, now=now)
     points.revoke(session, source=source, now=now)
+
+
+def take_back(
+    session: Session,
+    *,
+    source: str,
+    coupons_left: Mapping[int, int],
+    points_left: int,
+    now: datetime,
+) -> None:
+    """
+    Take back what `source` was granted beyond what its order still earns, as far as it is unused.
+
+    `coupons_left` are counts by template. Points go when none of them is earned. Repeatable.
+    """
+    for promotion_id, count in sorted(coupons_left.items()):
+        coupons.revoke_surplus(
+            session, source=source, promotion_id=promotion_id, earned=count, now=now
+        )
+    if not points_left:
+        points.revoke(session, source=source, now=now)
 
 
 def _has_coupon(adjustments: Iterable[Mapping[str, Any]]) -> bool:

@@ -17,6 +17,7 @@ from app.marketing.holding import (
     give_back,
     release,
     reserve,
+    take_back,
 )
 from app.marketing.snapshot import snapshot
 from app.members import queries as members
@@ -38,6 +39,7 @@ __all__ = [
     "require_still_new",
     "reserve",
     "snapshot",
+    "take_back",
 ]
 
 

@@ -15,7 +15,7 @@ from app.catalogue import stock
 from app.core import metrics
 from app.core.errors import Conflict
 from app.marketing import service as marketing
-from app.orders import queries
+from app.orders import queries, returning
 from app.orders.models import (
     LineKind,
     Order,
@@ -98,9 +98,9 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     """
     Record that the money of a refund went back: commission is clawed back in proportion.
 
-    Pieces that never left are on sale again. An order refunded whole is `refunded`: its coupons
-    go back to the buyer, what it granted is taken back as far as it is unused. Returns False if it
-    was finished before.
+    Pieces that never left are on sale again, and granted coupons and points that what is kept does
+    not earn are taken back as far as they are unused. An order refunded whole is `refunded`: its
+    own coupons go back to the buyer. Returns False if it was finished before.
 
     :raises RefundUnknown: it was never begun, or was abandoned.
     """
@@ -119,6 +119,11 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
         order.status = OrderStatus.REFUNDED
         metrics.orders.labels("refunded").inc()
         marketing.give_back(session, source=order.source, now=now)
+    else:
+        coupons, points = returning.still_granted(order, lines)
+        marketing.take_back(
+            session, source=order.source, coupons_left=coupons, points_left=points, now=now
+        )
     _settle(session, refund, RefundStatus.REFUNDED, now=now)
     if not was_shipped:
         _put_back(session, order, lines, now=now)

@@ -112,6 +112,29 @@ def plan(
     )
 
 
+def still_granted(order: Order, lines: Sequence[OrderLine]) -> tuple[dict[int, int], int]:
+    """
+    Return which coupons (pieces by template) and points of an order its kept goods still earn.
+
+    Pieces that are only on their way back count as kept: their refund may yet be abandoned.
+    """
+    gone = {
+        line.seq: (line.quantity, line.refunded_quantity)
+        for line in lines
+        if line.kind == LineKind.GOODS
+    }
+    coupons: dict[int, int] = {}
+    points = 0
+    for adjustment in queries.quote_of(order)["adjustments"]:
+        met = adjustment.get("met")
+        kept, whole = (1, 1) if met is None else (_times_met(met, gone), met["times"])
+        for each in adjustment.get("coupons", ()):
+            template = each["promotion_id"]
+            coupons[template] = coupons.get(template, 0) + each["count"] * kept // whole
+        points += adjustment.get("points", 0) * kept // whole
+    return coupons, points
+
+
 def _pieces_left(line: OrderLine) -> int:
     return line.quantity - line.refunding_quantity - line.refunded_quantity
 

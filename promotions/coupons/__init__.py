@@ -23,6 +23,7 @@ from promotions.coupons.life import (
     revoke,
     revoke_granted,
     revoke_issued_for,
+    revoke_surplus,
     use,
 )
 from promotions.coupons.queries import held_by_member
@@ -54,5 +55,6 @@ __all__ = [
     "revoke_batch",
     "revoke_granted",
     "revoke_issued_for",
+    "revoke_surplus",
     "use",
 ]

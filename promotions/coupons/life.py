@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, null, select, update
+from sqlalchemy import ColumnElement, case, func, null, select, update
 from sqlalchemy.orm import Session
 
 from promotions.coupons.models import Coupon, CouponTemplate
@@ -143,6 +143,22 @@ def revoke_issued_for(
 def revoke_granted(session: Session, *, source: str, now: datetime) -> tuple[int, ...]:
     """Take back the gifts of `source`, a refunded order, that are still unused; return the ids."""
     return _revoke(session, (Coupon.source == source) & (Coupon.way == Way.GIFT), now)
+
+
+def revoke_surplus(
+    session: Session, *, source: str, promotion_id: int, earned: int, now: datetime
+) -> tuple[int, ...]:
+    """
+    Take back so many unused gifts of `source` that no more than `earned` of a template remain.
+
+    Used ones count among those that remain. Return the ids of what was taken; repeatable.
+    """
+    granted = (
+        (Coupon.source == source) & (Coupon.way == Way.GIFT) & (Coupon.promotion_id == promotion_id)
+    )
+    there = select(func.count()).where(granted, Coupon.status != CouponStatus.REVOKED)
+    surplus = (session.scalar(there) or 0) - earned
+    return _revoke(session, granted, now, limit=surplus) if surplus > 0 else ()
 
 
 def expire(session: Session, *, now: datetime, limit: int = MOVED_AT_A_TIME) -> int:

@@ -125,7 +125,7 @@ class Spread(Mapping[int, int]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Met:
     """
-    The condition that gifts were earned with: `need` of the measure, so many `times` over.
+    The condition that what is given was earned with: `need` of the measure, so many `times` over.
 
     `counted` is how much of the measure each line brought, by line id. With it whoever takes goods
     back can tell what is still earned, without asking for the terms or for prices again.

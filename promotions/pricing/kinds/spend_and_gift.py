@@ -195,7 +195,7 @@ class SpendAndGift(ByScope):
     def _reach(self, tier: GiftTier, basket: Basket, have: int) -> Offer:
         times = min(have // tier.threshold, self.max_times)
         offer = tier.gives(times, basket.gifts_left, basket.gift_choice)
-        if not offer.gifts:
+        if not (offer.gifts or offer.coupons or offer.points):
             return offer
         return replace(offer, met=Met(measure=self.measure, need=tier.threshold, times=times))
 

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from app.catalogue.models import Sku
+from app.orders import queries, returning
 from app.orders import service as orders
 from app.orders.models import CloseReason, LineKind, OrderLine
 from promotions import points
@@ -168,6 +169,48 @@ class TestGifts:
         session.commit()
         assert points.balance(session, buyer.id) == 0
         assert {coupon_status(session, each.id) for each in granted} == {"revoked"}
+        assert breaches() == []
+
+    def test_coupons_and_points_go_as_far_as_the_kept_goods_do_not_earn_them(
+        self, session, now, template, buyer, breaches
+    ):
+        tier = {
+            "threshold": 5000,
+            "gifts": [],
+            "points": 30,
+            "coupons": [{"promotion_id": template.id, "count": 1}],
+        }
+        make_published(
+            session,
+            kind="spend_and_gift",
+            terms={"tiers": [tier], "max_times": 3},
+            starts_at=now,
+            now=now,
+        )
+        dear, cheap = make_sku(session, price_fen=5000), make_sku(session, price_fen=1)
+        order = make_order(session, now=now, buyer=buyer, quantities={dear.id: 3, cheap.id: 1})
+        pay(session, order, now=now)
+        granted = session.scalars(select(Coupon.id).where(Coupon.source == order.source)).all()
+
+        found = []
+        for pieces in (1, 2):
+            fresh = queries.get(session, order_no=order.order_no)
+            plan = returning.plan(fresh, fresh.lines, {fresh.lines[0].id: pieces})
+            refund = {"order_id": order.id, "refund_source": f"test:{pieces}", "now": now}
+            orders.begin_refund(
+                session,
+                line_amounts=plan.line_amounts,
+                quantities=plan.quantities,
+                freight_fen=plan.freight_fen,
+                **refund,
+            )
+            orders.finish_refund(session, **refund)
+            unused = [coupon_status(session, each) for each in granted].count("issued")
+            found.append((unused, points.balance(session, buyer.id)))
+
+        assert queries.get(session, order_no=order.order_no).status == "paid"
+        assert found == [(2, 90), (0, 0)]
+        session.commit()
         assert breaches() == []
 
     def test_a_gift_coupon_that_ran_out_does_not_keep_money_from_coming(

@@ -25,6 +25,7 @@ from app.orders import verify as proof
 from app.orders.models import CloseReason
 from promotions import coupons, points
 from promotions.coupons.models import Coupon
+from promotions.pricing import units_share
 from tests.builders.catalogue import make_freight_template, make_sku
 from tests.builders.members import make_member
 from tests.builders.orders import make_order, pay
@@ -48,6 +49,7 @@ class Trade:
     granted: int
     """Gift coupons it promises."""
     paid_fen: int
+    returned: int = 0
     returns: list[int] = field(default_factory=list)
     status: str = "unpaid"
 
@@ -173,11 +175,26 @@ class Shop(RuleBasedStateMachine):
         orders.finish_refund(self.session, now=self.now, **refund)
         trade.returns.append(plan.amount_fen)
         trade.left[line_id] -= pieces
+        trade.returned += pieces
         if trade.left[line_id] == 0:
             assert sum(trade.returns) == trade.paid_fen
             trade.status = "refunded"
             self.turn(trade, "used", "issued")
+        self.lose(trade, queries.quote_of(order)["adjustments"])
+
+    def lose(self, trade, adjustments):
+        """Of what was granted as much stays as the kept goods earn; of points all, or nothing."""
+        (left,) = trade.left.values()
+        granting = next((one for one in adjustments if one["coupons"]), None)
+        if granting is None:
+            return
+        pieces = left + trade.returned
+        (counted,) = granting["met"]["counted"]
+        amount = units_share(counted["amount"], pieces, trade.returned, pieces)
+        trade.granted = min(granting["met"]["times"], amount // granting["met"]["need"])
+        if not trade.granted:
             self.balance -= trade.points
+            trade.points = 0
 
     def those(self, status):
         return [each for each in self.model if each.status == status]

@@ -273,6 +273,20 @@ class TestRevoke:
         assert shown(session, left) == (CouponStatus.ISSUED, None)
         assert len(coupons.revoke_issued_for(session, source="order:A", now=NOON)) == 1
 
+    def test_of_gifts_no_more_than_are_earned_remain_used_ones_among_them(self, session):
+        promotion = make_template(session)
+        wanted = {"promotion_id": promotion.id, "source": "order:A"}
+        first, second, third = coupons.issue(session, member_id=ME, count=3, now=NOON, **wanted)
+        hold(session, session.get_one(Coupon, first), source="order:B")
+
+        taken = [
+            coupons.revoke_surplus(session, earned=earned, now=NOON, **wanted)
+            for earned in (3, 2, 2, 0)
+        ]
+
+        assert taken == [(), (second,), (), (third,)]
+        assert shown(session, session.get_one(Coupon, first)) == (CouponStatus.HELD, "order:B")
+
 
 class TestExpire:
     def test_expires_what_is_over_and_unused(self, session, coupon):

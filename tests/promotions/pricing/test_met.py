@@ -1,6 +1,7 @@
 """What gifts were earned with, as a quote keeps it for whoever takes goods back."""
 
 from promotions.pricing import Base, Gift, GiftTier, Measure, SpendAndGift
+from promotions.pricing.rule import Met
 from tests.builders.promotions import (
     make_cart,
     make_line,
@@ -55,9 +56,11 @@ class TestWhatEarnedIt:
         assert dict(quote.adjustments[0].met.counted) == {1: 3}
         assert (quote.adjustments[0].met.need, quote.adjustments[0].met.times) == (2, 1)
 
-    def test_what_gives_no_gifts_keeps_no_condition(self):
+    def test_points_and_coupons_keep_their_condition_too(self):
         rule = SpendAndGift(tiers=(GiftTier(threshold=1, points=5),))
 
         quote = quote_of(make_cart(), make_promotion(1, rule))
 
-        assert (quote.adjustments[0].points, quote.adjustments[0].met) == (5, None)
+        (adjustment,) = quote.adjustments
+        met = Met(measure=Measure.AMOUNT_FEN, need=1, times=1, counted={1: 10_000})
+        assert (adjustment.points, adjustment.met) == (5, met)
