@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.course import Course
+from bench.ledger import ledger
 from bench.notifications import notification
 from bench.orders import place_order
 from bench.pages import product_list, product_page
@@ -20,6 +21,7 @@ BENCHES: dict[str, Callable[[Course], None]] = {
     "quote": quote,
     "place_order": place_order,
     "notification": notification,
+    "ledger": ledger,
 }
 
 PURE: dict[str, Callable[[], None]] = {"pricing": pricing}

@@ -12,6 +12,9 @@ history. Its modules:
 - `team`         binding, and who is whose upline
 - `sharing`      the scene string of a mini-program code
 - `ledger`       accounts, postings and entries
+- `terms`        what decides the commissions of one payment, in one query
+- `freezing`     an accrual in one statement
+- `horizon`      how far history is settled
 - `commissions`  accrue, claw back, schedule, mature
 - `queries`      what a distributor and a merchant see
 - `people`       who the distributors are and who stands below them

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from distribution import ledger, policy, rules, team
-from distribution.models import Commission
+from distribution import freezing, ledger, policy, terms
 from distribution.rules import CommissionRules, SkuRates
 from distribution.states import (
-    AccountKind,
     CommissionState,
     DistributorStatus,
     PostingKind,
@@ -58,33 +55,36 @@ def accrue(
     paid = {line.line_source: [line.sku_id, line.paid_fen] for line in lines}
     if len(paid) < len(lines):
         raise ValueError(f"{order_source}: a line comes twice")
-    draft = ledger.reserve(
+    payload = {"buyer": buyer_id, "lines": paid}
+    decided = terms.read(session, buyer_id=buyer_id, sku_ids=(line.sku_id for line in lines))
+    if decided is None:
+        ledger.reserve(
+            session,
+            idem_key=freezing.idem_key(order_source),
+            kind=PostingKind.ACCRUE,
+            source=order_source,
+            payload=payload,
+            now=now,
+        )
+        return
+    earnings = [
+        _earned(line, upline, decided.rules, decided.own.get(line.sku_id))
+        for line in lines
+        for upline in decided.uplines[: decided.rules.levels]
+    ]
+    freezing.record(
         session,
-        idem_key=f"accrue:{order_source}",
-        kind=PostingKind.ACCRUE,
-        source=order_source,
-        payload={"buyer": buyer_id, "lines": paid},
+        order={
+            "order_source": order_source,
+            "buyer_id": buyer_id,
+            "rules_version": decided.rules.version,
+            "cap_bp": decided.rules.cap_bp,
+        },
+        payload=payload,
+        earnings=earnings,
+        accounts=decided.accounts,
         now=now,
     )
-    uplines = team.uplines_of(session, buyer_id) if draft else ()
-    if draft is None or not uplines:
-        return
-    in_force = rules.current(session)
-    own = rules.sku_rates(session, (line.sku_id for line in lines))
-    order = {
-        "order_source": order_source,
-        "buyer_id": buyer_id,
-        "rules_version": in_force.version,
-        "cap_bp": in_force.cap_bp,
-        "posting_id": draft.posting_id,
-        "accrued_at": now,
-    }
-    rows = [
-        order | _earned(line, upline, in_force, own.get(line.sku_id))
-        for line in lines
-        for upline in uplines[: in_force.levels]
-    ]
-    _freeze(session, draft, rows)
 
 
 def _earned(
@@ -110,27 +110,3 @@ def _earned(
         "sku_rate_id": own.id if own else None,
         "binding_log_id": upline.binding_log_id,
     }
-
-
-def _freeze(session: Session, draft: ledger.Draft, rows: list[dict[str, Any]]) -> None:
-    """Store the commissions and put what they earn into the beneficiaries' frozen accounts."""
-    earners = {row["beneficiary_id"] for row in rows if row["amount_fen"]}
-    draft.lock(earners, {AccountKind.FROZEN})
-    stored = session.execute(
-        insert(Commission).returning(
-            Commission.id,
-            Commission.beneficiary_id,
-            Commission.amount_fen,
-            sort_by_parameter_order=True,
-        ),
-        rows,
-    )
-    for row in stored:
-        draft.move(
-            row.beneficiary_id,
-            AccountKind.EXPENSE,
-            AccountKind.FROZEN,
-            row.amount_fen,
-            commission_id=row.id,
-        )
-    draft.write()

@@ -1,5 +1,5 @@
 """
-The ledger: accounts, postings and entries. Nothing else moves money.
+The ledger: accounts, postings and entries. Nothing else moves money, but `freezing`, its short cut.
 
 An entry takes an amount from one account to another, so every posting sums to zero by construction.
 One business event is one posting under one `idem_key`, in this order:
@@ -201,10 +201,19 @@ def reserve(
     posting_id = session.scalar(statement)
     if posting_id is not None:
         return Draft(session, posting_id)
+    refuse_other(session, idem_key, digest)
+    return None
+
+
+def refuse_other(session: Session, idem_key: str, digest: bytes) -> None:
+    """
+    Make sure that a key which is taken records this very event.
+
+    :raises KeyReused: it records an event with another payload.
+    """
     taken = session.scalar(select(Posting.payload_sha256).where(Posting.idem_key == idem_key))
     if taken != digest:
         raise KeyReused(f"{idem_key!r} already records another event")
-    return None
 
 
 def canonical(payload: Mapping[str, Any]) -> bytes:
@@ -213,9 +222,11 @@ def canonical(payload: Mapping[str, Any]) -> bytes:
     return document.encode()
 
 
-def open_accounts(session: Session, member_ids: Iterable[int]) -> None:
-    """Give each member an account of every kind, where missing."""
-    _find_or_open(session, {(member_id, kind) for member_id in member_ids for kind in MEMBER_KINDS})
+def open_accounts(
+    session: Session, member_ids: Iterable[int], kinds: Iterable[AccountKind] = MEMBER_KINDS
+) -> dict[tuple[int | None, AccountKind], int]:
+    """Give each member an account of these kinds, where missing; their ids, and the shop's."""
+    return _find_or_open(session, {(each, kind) for each in member_ids for kind in kinds})
 
 
 def _find_or_open(

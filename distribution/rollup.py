@@ -8,6 +8,7 @@ them up now and then; the balance is exact at any time.
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from distribution import horizon
 from distribution.states import AccountKind
 
 _ROLL_UP = text(
@@ -21,7 +22,7 @@ _ROLL_UP = text(
                coalesce(sum(amount_fen) FILTER (WHERE credit_account_id = shop.id), 0) AS credited,
                count(*) AS touches, max(entry.id) AS rolled_to
         FROM account AS shop
-        JOIN entry ON entry.id > shop.rolled_to
+        JOIN entry ON entry.id > shop.rolled_to AND entry.id <= :settled_to
                   AND shop.id IN (entry.debit_account_id, entry.credit_account_id)
         WHERE shop.member_id IS NULL
         GROUP BY shop.id
@@ -29,6 +30,8 @@ _ROLL_UP = text(
     WHERE account.id = tail.id
     """
 )
+_HOLD = text("SELECT id FROM account WHERE member_id IS NULL ORDER BY id FOR NO KEY UPDATE")
+"""One roll-up at a time; the foreign keys of new entries do not mind this lock."""
 _BALANCE = text(
     """
     SELECT account.balance_fen + coalesce(sum(
@@ -42,16 +45,18 @@ _BALANCE = text(
 )
 
 
-def roll_up(session: Session) -> None:
+def roll_up(session: Session) -> bool:
     """
-    Bring the shop's accounts up to the last entry. Commit soon: postings wait meanwhile.
+    Bring the shop's accounts up to the last entry that is settled; nobody waits for it.
 
-    While the lock is held nobody has written entries that are not committed yet, so no entry with
-    a lower id can appear later and be missed. It gives up after two seconds of waiting for it.
+    False if somebody has been writing for too long to say which that is.
     """
-    session.execute(text("SET LOCAL lock_timeout = '2s'"))
-    session.execute(text("LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE"))
-    session.execute(_ROLL_UP)
+    session.execute(_HOLD)
+    settled_to = horizon.settled(session, "entry")
+    if settled_to is None:
+        return False
+    session.execute(_ROLL_UP, {"settled_to": settled_to})
+    return True
 
 
 def expense_fen(session: Session) -> int:

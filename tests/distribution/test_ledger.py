@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
 
-from distribution import ledger, rollup, rules, verify
+from distribution import horizon, ledger, rollup, rules, verify
 from distribution.ledger import Overdrawn
 from distribution.models import APPEND_ONLY, Account
 from distribution.policy import Rates
@@ -106,3 +107,51 @@ class TestRollUp:
 def test_a_naive_moment_is_refused(session):
     with pytest.raises(Exception, match="naive"):
         make_distributor(session, member_id=2, now=NOON.replace(tzinfo=None))
+
+
+class TestAccrualInOneStatement:
+    def test_opens_the_accounts_that_are_missing(self, session):
+        make_rules(session)
+        make_chain(session, 1, 2, 3)
+        session.execute(text("DELETE FROM account"))
+
+        pay(session, buyer_id=1)
+
+        found = select(Account.member_id, Account.credited_fen).where(Account.kind == "frozen")
+        assert {owner: fen for owner, fen in session.execute(found)} == {2: 1_000, 3: 500}
+
+    def test_uses_the_defaults_of_a_shop_that_has_set_no_rules(self, session):
+        make_chain(session, 1, 2)
+
+        pay(session, buyer_id=1)
+
+        assert session.scalar(select(Account.credited_fen).where(Account.kind == "frozen")) == 1_000
+
+    def test_adds_up_several_lines_of_one_earner_entry_by_entry(self, session):
+        make_rules(session)
+        make_chain(session, 1, 2)
+        pay(session, buyer_id=1, paid_fen=(10_000, 20_000, 9))
+
+        balances = text("SELECT credit_balance_fen FROM entry ORDER BY id")
+        assert session.scalars(balances).all() == [1_000, 3_000]
+        assert list(verify.verify(session)) == []
+
+
+class TestHorizon:
+    def test_everything_is_settled_when_nobody_writes(self, session, traded):
+        assert horizon.settled(session, "posting") == session.scalar(
+            text("SELECT max(id) FROM posting")
+        )
+
+    def test_is_unknown_while_somebody_has_been_writing_for_long(self, session, traded, app):
+        with Session(session.get_bind()) as slow:
+            pay(slow, buyer_id=1, order="order:2")
+
+            assert horizon.settled(session, "posting", patience_seconds=0.05) is None
+            assert horizon.settled(session, "entry", patience_seconds=0.05) is None
+
+    def test_a_roll_up_leaves_it_to_the_next_one_then(self, session, traded, monkeypatch):
+        monkeypatch.setattr(rollup.horizon, "settled", lambda *_: None)
+
+        assert rollup.roll_up(session) is False
+        assert session.scalar(select(Account.rolled_to).where(Account.kind == "expense")) == 0

@@ -1,0 +1,148 @@
+"""
+`ledger`: orders posted and commissions matured a second, beside raw SQL that writes the same rows.
+
+Both sides speak to the mall's PostgreSQL from this process, so that nothing but the engine lies
+between them. The limit of posting is one transaction of prepared statements that asks nothing and
+checks nothing; the limit of maturing is one statement a batch.
+"""
+
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from statistics import median
+from time import perf_counter
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from bench.course import Course
+from bench.ledger_raw import Raw
+from distribution import commissions, joining, rules, team
+from distribution.commissions import PaidLine
+from distribution.rules import CommissionRules, Joining
+
+NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
+FIRST_MEMBER = 10**9
+"""Nobody of the mall has such an id."""
+TEAMS = 1_000
+"""Buyers with two people above each; orders take turns among them."""
+ROUNDS = 5
+SECONDS = 2.0
+BATCHES = 3
+"""How many batches one side matures in one round."""
+
+Rounds = list[tuple[float, float]]
+
+
+def ledger(course: Course) -> None:
+    """Posting by one thread and by two, then maturing."""
+    course.mall.family.stop("worker")  # It would mature what is ours.
+    measure(course.database_url)
+    course.mall.start_worker()
+
+
+def measure(database_url: str) -> None:
+    """Every figure, on the database at this libpq address."""
+    address = database_url.replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(address, connect_args={"prepare_threshold": 0})
+    with Session(engine) as session:
+        _make_teams(session)
+        session.commit()
+    raw = Raw(database_url, FIRST_MEMBER, NOW)
+    for threads in (1, 2):
+        _posting(lambda number: _post(engine, number), raw, threads)
+    _maturing(lambda: _mature(engine), raw)
+    raw.close()
+    engine.dispose()
+
+
+def _make_teams(session: Session) -> None:
+    two = CommissionRules(levels=2, level1_bp=1000, level2_bp=500, joining=Joining.OPEN)
+    rules.change(session, two, changed_by="bench", now=NOW)
+    for number in range(TEAMS):
+        buyer_id, near_id, far_id = (_buyer(number) + place * TEAMS for place in range(3))
+        for member_id, upline_id in ((near_id, far_id), (buyer_id, near_id)):
+            code = joining.join(session, member_id=upline_id, now=NOW).invite_code
+            team.bind(session, member_id=member_id, invite_code=code, origin="code", now=NOW)
+
+
+def _buyer(number: int) -> int:
+    return FIRST_MEMBER + number % TEAMS
+
+
+def _post(engine: Engine, number: int) -> None:
+    """One order of one line, in a transaction of its own."""
+    source = f"bench:{number}"
+    line = PaidLine(line_source=f"{source}:1", sku_id=1, spu_id=1, paid_fen=9_900)
+    with Session(engine) as session:
+        commissions.accrue(
+            session, order_source=source, buyer_id=_buyer(number), lines=[line], now=NOW
+        )
+        session.commit()
+
+
+def _mature(engine: Engine) -> int:
+    with Session(engine) as session:
+        matured = commissions.mature_due(session, now=NOW)
+        session.commit()
+        return matured
+
+
+def _posting(ours: Callable[[int], None], raw: Raw, threads: int) -> None:
+    name = f"ledger_post_{threads}_threads"
+    numbers = itertools.count(threads * 10**9)
+    rounds = []
+    for number in range(ROUNDS):
+        print(f"  {name}: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+        sides = (ours, lambda each: raw.post(each, _buyer(each)))
+        value, limit = (_rate(side, numbers, threads) for side in sides)
+        rounds.append((value, limit))
+    _print(name, "orders/s", rounds)
+
+
+def _rate(step: Callable[[int], None], numbers: Iterator[int], threads: int) -> float:
+    """How many orders these threads post a second."""
+
+    def run(_: int) -> int:
+        done = 0
+        while perf_counter() - started < SECONDS:
+            step(next(numbers))
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        started = perf_counter()
+        done = sum(pool.map(run, range(threads)))
+        return done / (perf_counter() - started)
+
+
+def _maturing(ours: Callable[[], int], raw: Raw) -> None:
+    """Whole batches, of commissions that were made for the side that matures them."""
+    rounds = []
+    for number in range(ROUNDS):
+        print(f"  ledger_mature: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+        sides: tuple[Callable[[], int], ...] = (ours, lambda: raw.mature(commissions.BATCH))
+        rates = []
+        for place, mature in enumerate(sides):
+            raw.fill(f"fill:{number}:{place}", BATCHES * commissions.BATCH, TEAMS)
+            started = perf_counter()
+            matured = sum(mature() for _ in range(BATCHES))
+            rates.append(matured / (perf_counter() - started))
+            assert matured == BATCHES * commissions.BATCH, f"only {matured} matured"
+        rounds.append((rates[0], rates[1]))
+    _print("ledger_mature", "commissions/s", rounds)
+
+
+def _print(name: str, unit: str, rounds: Rounds) -> None:
+    value, limit = (median(side) for side in zip(*rounds, strict=True))
+    figure = {
+        "name": name,
+        "value": round(value),
+        "unit": unit,
+        "limit": round(limit),
+        "ratio": round(median(ours / best for ours, best in rounds), 3),
+    }
+    print(json.dumps(figure), flush=True)
