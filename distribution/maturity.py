@@ -1,20 +1,34 @@
 """Maturing: commissions become certain some days after the goods were received."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, any_, select, update
+from sqlalchemy import ARRAY, BigInteger, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from distribution import ledger, policy
-from distribution.base import bigints
+from distribution.base import Moment
 from distribution.models import Commission
 from distribution.states import AccountKind, CommissionState, PostingKind
 
 BATCH = 10_000
 """How many commissions mature in one transaction."""
+
+_DUE = text(
+    """
+    WITH due AS (
+        SELECT id, beneficiary_id, amount_fen - clawed_fen AS fen FROM commission
+        WHERE state = 'frozen' AND mature_at <= :now
+        ORDER BY mature_at, id LIMIT :limit
+        FOR UPDATE SKIP LOCKED)
+    SELECT beneficiary_id, sum(fen) AS fen, array_agg(id) AS ids FROM due GROUP BY beneficiary_id
+    """
+).bindparams(bindparam("now", type_=Moment))
+_MARK = text(
+    """
+    UPDATE commission SET state = 'matured', matured_posting_id = :posting_id
+    FROM unnest(:ids) AS due (id) WHERE commission.id = due.id
+    """
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
 
 
 def schedule_maturity(session: Session, *, order_source: str, mature_at: datetime) -> int:
@@ -49,18 +63,10 @@ def mature_due(session: Session, *, now: datetime, limit: int = BATCH) -> int:
     another transaction holds are left to it, so it may run twice at once, and a crash undoes the
     states together with the money.
     """
-    due = session.execute(
-        select(
-            Commission.id, Commission.beneficiary_id, Commission.amount_fen, Commission.clawed_fen
-        )
-        .where(Commission.state == CommissionState.FROZEN, Commission.mature_at <= now)
-        .order_by(Commission.mature_at, Commission.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    due = session.execute(_DUE, {"now": now, "limit": limit}).all()
     if not due:
         return 0
-    ids = sorted(row.id for row in due)
+    ids = sorted(commission_id for row in due for commission_id in row.ids)
     # A commission matures once, so the first one's id names the batch for ever.
     draft = ledger.reserve(
         session,
@@ -71,21 +77,13 @@ def mature_due(session: Session, *, now: datetime, limit: int = BATCH) -> int:
         now=now,
     )
     assert draft is not None, "a frozen commission has no maturing on record"
-    _release(draft, due)
-    session.execute(
-        update(Commission)
-        .where(Commission.id == any_(bigints(ids)))
-        .values(state=CommissionState.MATURED, matured_posting_id=draft.posting_id),
-        execution_options={"synchronize_session": False},
-    )
+    _release(draft, {row.beneficiary_id: int(row.fen) for row in due})
+    session.execute(_MARK, {"ids": ids, "posting_id": draft.posting_id})
     return len(ids)
 
 
-def _release(draft: ledger.Draft, due: Sequence[Row[*tuple[Any, ...]]]) -> None:
+def _release(draft: ledger.Draft, fen_of: dict[int, int]) -> None:
     """Take what matures out of the frozen money: debts first, the rest is available."""
-    fen_of: dict[int, int] = defaultdict(int)
-    for row in due:
-        fen_of[row.beneficiary_id] += row.amount_fen - row.clawed_fen
     kinds = (AccountKind.FROZEN, AccountKind.AVAILABLE, AccountKind.RECEIVABLE)
     draft.lock(fen_of, kinds)
     for member_id, amount_fen in sorted(fen_of.items()):
