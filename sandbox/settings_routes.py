@@ -14,6 +14,7 @@ from sandbox.errors import ControlRefusal
 from sandbox.notify import Notifications
 from sandbox.refunds import OUTCOMES
 from sandbox.transfer_bills import STARTS
+from sandbox.transfers import Transfers
 from sandbox.world import SIGNING_MODES, SigningMode, World
 
 control = Blueprint("control_settings", __name__, url_prefix="/control/settings")
@@ -62,6 +63,8 @@ def _change_transfers(world: World, values: dict[str, Any]) -> None:
         settings.transfer_start = start
     if steps := _choice(values, "transfer_steps", ("automatic", "manual")):
         settings.steps_transfers_automatically = steps == "automatic"
+        if steps == "automatic":
+            world.store(Transfers).resume()
     delay = optional_number(values, "transfer_delay_seconds", above=-1)
     if delay is not None:
         settings.transfer_delay_seconds = delay

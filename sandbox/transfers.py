@@ -131,6 +131,11 @@ class Transfers(Store):
         else:
             self.move(bill, NEXT[bill.state])
 
+    def resume(self) -> None:
+        """Plan the steps of whatever waited while steps were done by hand."""
+        for bill in self.all():
+            self._plan(bill)
+
     def check_rate(self, mchid: str, name: str, limit: float) -> None:
         """
         Count a call.

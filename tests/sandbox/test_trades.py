@@ -159,9 +159,9 @@ class TestExpiry:
         moment = sandbox.world.clock.now().replace(microsecond=0).isoformat()
         number, prepay_id = merchant.open(time_expire=_later(moment, 600))
 
-        merchant.control("clock", advance_seconds=599)
+        merchant.control("clock", advance_seconds=590)
         assert merchant.query(number).json()["trade_state"] == "NOTPAY"
-        merchant.control("clock", advance_seconds=2)
+        merchant.control("clock", advance_seconds=11)
 
         assert merchant.query(number).json()["trade_state"] == "CLOSED"
         assert _pay(merchant, number, prepay_id).status_code == 409

@@ -163,6 +163,15 @@ class TestFaults:
 
 
 class TestControl:
+    def test_bills_left_standing_go_on_once_steps_are_automatic_again(self, merchant):
+        merchant.control("settings", transfer_start="ACCEPTED", transfer_steps="manual")
+        number = waiting(merchant)
+        assert settled(merchant, number) == "ACCEPTED"
+
+        merchant.control("settings", transfer_steps="automatic")
+
+        assert settled(merchant, number) == "WAIT_USER_CONFIRM"
+
     def test_shows_what_only_the_sandbox_knows(self, merchant):
         name, header = merchant.seal("王小明")
         number = waiting(merchant, user_name=name, headers=header)

@@ -1,5 +1,7 @@
 """Merchant transfers: accepted once, named, confirmed by the payee, cancelled, queried."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.sandbox.merchant import TRANSFERS
@@ -25,6 +27,16 @@ class TestAccepting:
 
         assert again == first
         assert len(merchant.look("transfers")["transfers"]) == 1
+
+    def test_many_at_once_are_still_one_bill_paid_from_the_balance_once(self, merchant):
+        merchant.control("balance", balance_fen=20000)
+        body = merchant.bill()
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: merchant.send("POST", TRANSFERS, body), range(16)))
+
+        assert len({one.json()["transfer_bill_no"] for one in answers}) == 1
+        assert merchant.look("balance")["balance_fen"] == 20000 - 12345
 
     @pytest.mark.parametrize(
         "changes",
