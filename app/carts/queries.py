@@ -1,7 +1,7 @@
 """The cart as its member sees it: what can be bought, what cannot and why, and what it costs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +40,8 @@ class Cart:
 
     lines: Sequence[CartLine]
     priced: Priced | None
+    item_ids: Mapping[int, int] = field(default_factory=dict)
+    """The lines of the cart by the numbers they are priced under."""
 
 
 def view(session: Session, *, member_id: int, choice: Choice = ANY_CHOICE, now: datetime) -> Cart:
@@ -51,17 +53,23 @@ def view(session: Session, *, member_id: int, choice: Choice = ANY_CHOICE, now: 
     lines = [
         CartLine(item, skus[item.sku_id], _invalidity(item, skus[item.sku_id])) for item in items
     ]
-    wanted = [
-        QuoteLine(line_id=line.item.id, sku=line.sku, quantity=line.item.quantity)
-        for line in lines
-        if line.item.is_selected and line.invalidity is None
-    ]
+    wanted = [line for line in lines if line.item.is_selected and line.invalidity is None]
     if not wanted:
         return Cart(lines, None)
+    # Numbered by SKU id as an order is: which of two lines comes first may decide what they cost.
+    numbered = dict(enumerate(sorted(wanted, key=lambda line: line.sku.sku_id), start=1))
     priced = marketing.priced(
-        session, lines=wanted, member_id=member_id, freight_fen=0, choice=choice, now=now
+        session,
+        lines=[
+            QuoteLine(line_id=seq, sku=line.sku, quantity=line.item.quantity)
+            for seq, line in numbered.items()
+        ],
+        member_id=member_id,
+        freight_fen=0,
+        choice=choice,
+        now=now,
     )
-    return Cart(lines, priced)
+    return Cart(lines, priced, {seq: line.item.id for seq, line in numbered.items()})
 
 
 def _invalidity(item: CartItem, sku: SellableSku) -> Invalidity | None:

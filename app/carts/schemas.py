@@ -1,5 +1,6 @@
 """What a cart is told and what it shows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -95,7 +96,19 @@ def shown(cart: Cart) -> dict[str, Any]:
             for line in cart.lines
             if line.invalidity is not None
         ],
-        **(quotes.shown(cart.priced) if cart.priced else quotes.NO_OFFERS),
+        **(_named(quotes.shown(cart.priced), cart.item_ids) if cart.priced else quotes.NO_OFFERS),
+    }
+
+
+def _named(shown: Any, item_ids: Mapping[int, int]) -> Any:
+    """Call the priced lines by their ids in the cart, wherever they are mentioned."""
+    if isinstance(shown, list):
+        return [_named(each, item_ids) for each in shown]
+    if not isinstance(shown, dict):
+        return shown
+    return {
+        key: item_ids[value] if key == "line_id" else _named(value, item_ids)
+        for key, value in shown.items()
     }
 
 

@@ -25,6 +25,29 @@ def test_without_a_choice_it_is_the_cart(cart, show, price, sku, set_clock, now)
     assert answer.json == show()
 
 
+def test_the_cart_costs_what_the_order_will_in_whatever_order_it_was_filled(
+    session, client, as_buyer, cart, show, sku, now, set_clock
+):
+    set_clock(now)
+    cheap = make_sku(session, price_fen=1000, available=10)
+    terms = {"off_bp": 5000, "max_units_per_order": 1}
+    promotion = make_published(session, kind="limited_time", terms=terms, starts_at=now, now=now)
+    session.commit()
+    items = {line["sku_id"]: line["id"] for line in (cart(cheap), cart(sku))}
+
+    quote = show()["quote"]
+    ordered = client.post(
+        "/api/v1/orders/preview", json={"cart_item_ids": list(items.values())}, headers=as_buyer
+    ).json["quote"]
+
+    assert quote["payable_fen"] == ordered["payable_fen"] == 3500
+    of_line = {line["sku_id"]: line["line_id"] for line in quote["lines"]}
+    assert of_line == items
+    (adjustment,) = quote["adjustments"]
+    assert adjustment["promotion_id"] == promotion.id
+    assert adjustment["shares"] == [{"line_id": items[sku.id], "amount_fen": 2500}]
+
+
 def test_needs_a_token(client):
     assert client.post("/api/v1/cart/quote", json={}).status_code == 401
 
