@@ -1,4 +1,4 @@
-"""The table of contents of `flask …`: worker, verify, openapi, staff-add, and `db` to migrate."""
+"""The table of contents of `flask …`: worker, verify, ledger, openapi, staff-add, `db`."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +17,7 @@ from app.core.db import db, read
 from app.core.verify import Breach
 from app.coupons import verify as coupons
 from app.distributors import verify as distributors
+from app.distributors.commands import ledger
 from app.marketing import verify as marketing
 from app.members import verify as members
 from app.orders import verify as orders
@@ -45,7 +46,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
 def init_app(app: Flask) -> None:
     """Give `flask` the mall's commands, and `flask db …` for migrations."""
     Migrate(app, db, directory=str(MIGRATIONS))
-    for command in (worker, verify, openapi_document, staff_add):
+    for command in (worker, verify, openapi_document, staff_add, ledger):
         app.cli.add_command(command)
 
 

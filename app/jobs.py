@@ -16,6 +16,7 @@ coupons.push | after staff begin a push | gives each member of a segment a coupo
 coupons.revoke_push | after staff revoke a push | takes back what it gave and is unused
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
 distributors.mature | every 5 minutes | makes commissions available whose day has come
+distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
 distributors.roll_up | daily | sums up the shop's own accounts
 core.purge_idempotency_keys | daily | forgets keys no client will use again
 """

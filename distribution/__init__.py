@@ -19,5 +19,6 @@ history. Its modules:
 - `queries`      what a distributor and a merchant see
 - `people`       who the distributors are and who stands below them
 - `rollup`       the balances of the shop's own accounts
+- `chain`        hashes over all that is posted
 - `verify`       the proof over the stored rows
 """

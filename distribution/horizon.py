@@ -28,16 +28,14 @@ _WRITERS = text(
 )
 
 
-def settled(
-    session: Session, table: str, *, patience_seconds: float = PATIENCE_SECONDS
-) -> int | None:
+def settled(session: Session, table: str) -> int | None:
     """
     The last id of `table` that is given, once nothing can appear up to it any more.
 
-    None if a transaction that was writing is still open after `patience_seconds`: ask again later.
+    None if a transaction that was writing is still open after `PATIENCE_SECONDS`: ask again later.
     """
     last_id = int(session.scalar(_LAST_GIVEN, {"name": table}) or 0)
-    deadline = time.monotonic() + patience_seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     writers = _writers(session, table)
     while writers:
         if time.monotonic() > deadline:

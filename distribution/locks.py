@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 _TREE = 0x5349_0000_0000_0000
 """The tree of bindings; plus a member's id, that member."""
+_CHAIN = 0x5348_0000_0000_0000
+"""The chain of blocks over the ledger."""
 
 
 def hold_member(session: Session, member_id: int) -> None:
@@ -20,6 +22,11 @@ def hold_member(session: Session, member_id: int) -> None:
 def hold_tree(session: Session) -> None:
     """Nobody else binds a member who may have a team until the transaction ends."""
     _hold(session, _TREE)
+
+
+def hold_chain(session: Session) -> None:
+    """Nobody else adds a block to the chain until the transaction ends."""
+    _hold(session, _CHAIN)
 
 
 def _hold(session: Session, key: int) -> None:

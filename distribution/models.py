@@ -1,8 +1,8 @@
 """
 The engine's tables. What must never be false is a CHECK, a UNIQUE or a trigger of the database.
 
-`posting`, `entry`, `binding_log`, `commission_rules` and `sku_rate` are append-only: triggers made
-by the migration refuse UPDATE, DELETE and TRUNCATE on them.
+`posting`, `entry`, `binding_log`, `commission_rules`, `sku_rate` and `ledger_block` are
+append-only: triggers made by the migrations refuse UPDATE, DELETE and TRUNCATE on them.
 """
 
 from datetime import datetime
@@ -32,7 +32,7 @@ from distribution.states import (
 
 SOURCE = 100
 """The longest source or line source, in characters."""
-APPEND_ONLY = ("posting", "entry", "binding_log", "commission_rules", "sku_rate")
+APPEND_ONLY = ("posting", "entry", "binding_log", "commission_rules", "sku_rate", "ledger_block")
 
 
 class Distributor(Base):
@@ -260,3 +260,24 @@ class Entry(Base):
     debit_balance_fen: Mapped[int | None]
     """The debited account's balance after the entry; NULL for accounts of the shop."""
     credit_balance_fen: Mapped[int | None]
+
+
+class Block(Base):
+    """A hash over some postings and the block before them: see `chain`. Append-only."""
+
+    __tablename__ = "ledger_block"
+    __table_args__ = (
+        CheckConstraint("first_posting_id <= last_posting_id", "first_before_last"),
+        CheckConstraint("postings > 0", "not_empty"),
+        CheckConstraint("length(sha256) = 32", "hash_is_whole"),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1, 2, 3, without a gap."""
+    first_posting_id: Mapped[int] = mapped_column(unique=True)
+    """The id after the last one of the block before; there may be no such posting."""
+    last_posting_id: Mapped[int] = mapped_column(unique=True)
+    postings: Mapped[int]
+    """How many there are from the first id to the last."""
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from distribution import chain
 from distribution.models import APPEND_ONLY
 from distribution.proofs import PROOFS
 from distribution.rules import CommissionRules
@@ -37,3 +38,5 @@ def verify(session: Session) -> Iterator[Breach]:
         wanted = {name: value for name, value in given.items() if f":{name}" in proof.query}
         for subject, detail in session.execute(text(proof.query), wanted):
             yield Breach(proof.rule, subject, detail)
+    for block in chain.verify(session):
+        yield Breach("ledger.chain", f"block {block.number}", block.detail)

@@ -1,10 +1,10 @@
-"""The background work of distribution: commissions mature, the shop's accounts are rolled up."""
+"""The background work of distribution: maturing, the chain of hashes, the shop's own accounts."""
 
 import structlog
 
 from app.core import clock, queue
 from app.core.db import transaction
-from distribution import commissions, rollup
+from distribution import chain, commissions, rollup
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,15 @@ def mature() -> None:
             break
     if total:
         log.info("commissions_matured", commissions=total)
+
+
+@queue.periodic("distributors.chain", cron="* * * * * */10")
+def extend_chain() -> None:
+    """Chain the postings of the last seconds, block by block."""
+    while True:
+        with transaction() as session:
+            if chain.extend(session, now=clock.now()) == 0:
+                break
 
 
 @queue.periodic("distributors.roll_up", cron="41 3 * * *")

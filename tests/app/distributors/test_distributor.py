@@ -142,7 +142,8 @@ class TestEarnings:
 
         set_clock(now)
         assert get(client, SUMMARY, near)["available_fen"] == 1_980
-        assert {"distributors.mature", "distributors.roll_up"} <= set(queue.procrastinate.tasks)
+        wanted = {"distributors.mature", "distributors.roll_up", "distributors.chain"}
+        assert wanted <= set(queue.procrastinate.tasks)
 
     def test_pages_go_on_where_the_last_one_ended(self, client, session, sold, now):
         order, near, _ = sold
