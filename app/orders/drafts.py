@@ -38,6 +38,8 @@ class Wanted:
     origin: OrderOrigin
     quantities: Mapping[int, int]
     choice: Choice = ANY_CHOICE
+    expected_gifts: Mapping[int, int] | None = None
+    """The gifts the buyer saw, SKU id → pieces; None: they did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,15 @@ class Draft:
     @property
     def quantities(self) -> dict[int, int]:
         """All pieces it takes off the shelf by SKU id, gifts included."""
-        pieces: Counter[int] = Counter()
+        pieces = Counter(self.gift_quantities)
         for line in self.lines:
             pieces[line.sku.sku_id] += line.priced.quantity
+        return dict(pieces)
+
+    @property
+    def gift_quantities(self) -> dict[int, int]:
+        """The pieces it gives away by SKU id."""
+        pieces: Counter[int] = Counter()
         for each in self.gifts:
             pieces[each.sku.sku_id] += each.gift.quantity
         return dict(pieces)

@@ -24,7 +24,7 @@ from promotions.pricing import canonical
 
 
 class PriceChanged(Conflict):
-    """The total is not the one the buyer saw; `quote` is the one of this moment."""
+    """The total, or the gifts, are not what the buyer saw; `quote` is the one of this moment."""
 
     code, title = "price_changed", "价格有变动，请确认后重新下单"
 
@@ -53,7 +53,7 @@ def place(
     once.
 
     :raises QuantityOverLimit: a line asks for more than its promotion sells.
-    :raises PriceChanged: the total is not `expected_payable_fen`.
+    :raises PriceChanged: the total is not `expected_payable_fen`, or the gifts not those expected.
     :raises CouponGone, PromotionGone: what is in the price was taken at this very moment.
     :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound: as `drafts.preview`.
     """
@@ -66,7 +66,9 @@ def place(
         raise
     if draft.quote.refusals:
         raise QuantityOverLimit(refusals=_refusals(draft))
-    if draft.quote.payable_fen != expected_payable_fen:
+    expected_gifts = wanted.expected_gifts
+    other_gifts = expected_gifts is not None and draft.gift_quantities != expected_gifts
+    if draft.quote.payable_fen != expected_payable_fen or other_gifts:
         raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
     marketing.require_still_new(session, draft.priced, member_id=buyer_id)
     order = _order(draft, buyer_id=buyer_id, origin=wanted.origin, now=now)

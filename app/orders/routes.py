@@ -1,6 +1,6 @@
 """What a buyer does with orders: preview, place, look, cancel, receive."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -60,6 +60,7 @@ def preview_order(
 def place_order(
     session: Session,
     choice: Choice,
+    expected_gifts: Mapping[int, int] | None,
     cart_item_ids: Sequence[int] | None = None,
     lines: Sequence[dict[str, int]] | None = None,
     **body: Any,
@@ -71,7 +72,7 @@ def place_order(
     return service.place(
         session,
         buyer_id=g.member_id,
-        wanted=replace(wanted, choice=choice),
+        wanted=replace(wanted, choice=choice, expected_gifts=expected_gifts),
         pay_within=timedelta(minutes=current_app.config["SETTINGS"].unpaid_minutes),
         now=clock.now(),
         **body,

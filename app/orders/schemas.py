@@ -1,5 +1,6 @@
 """What is asked of orders and what they show."""
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -17,6 +18,7 @@ from app.orders.drafts import Draft
 from app.orders.models import CloseReason, LineKind, Order, OrderOrigin, OrderStatus
 
 BUY_NOW_LINES_MAX = 50
+GIFTS_MAX = 200
 REMARK_MAX = 200
 
 
@@ -56,13 +58,36 @@ class PreviewOrder(_Purchase):
     )
 
 
+class ExpectedGift(Schema):
+    sku_id = Id(required=True)
+    quantity = Quantity(required=True)
+
+
 class PlaceOrder(_Purchase):
     address_id = Id(required=True)
     expected_payable_fen = Fen(
         required=True,
         metadata={"description": "用户看到的应付金额；与现价不符则 409 price_changed"},
     )
+    expected_gifts = ma.fields.List(
+        ma.fields.Nested(ExpectedGift),
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.Length(max=GIFTS_MAX),
+        metadata={
+            "description": "用户看到的赠品；与现在的不符则 409 price_changed，不填则有无赠品都下单"
+        },
+    )
     remark = Text(maximum=REMARK_MAX, minimum=0, multiline=True, load_default="")
+
+    @ma.post_load
+    def as_counts(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if (named := data["expected_gifts"]) is None:
+            return data
+        pieces: Counter[int] = Counter()
+        for gift in named:
+            pieces[gift["sku_id"]] += gift["quantity"]
+        return {**data, "expected_gifts": pieces}
 
 
 class OrderQuery(Query):

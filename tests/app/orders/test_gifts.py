@@ -1,5 +1,6 @@
 """Gifts with real orders over HTTP: lines of their own with stock, choices, and grants."""
 
+import pytest
 from sqlalchemy import select
 
 from app.catalogue.models import Sku
@@ -50,6 +51,43 @@ class TestGifts:
         assert (stock.available, stock.held, stock.sold) == (3, 0, 0)
         session.commit()
         assert breaches() == []
+
+    def test_a_gift_the_buyer_saw_does_not_vanish_in_silence(
+        self, session, place, body, with_gift, gift, sku
+    ):
+        with_gift()
+        seen = body | {"expected_gifts": [{"sku_id": gift.id, "quantity": 1}]}
+        others = ([], [{"sku_id": sku.id, "quantity": 1}], [{"sku_id": gift.id, "quantity": 2}])
+
+        assert place(seen).status_code == 201
+        for gifts in others:
+            refused = place(body | {"expected_gifts": gifts}, key="other-gifts")
+            assert (refused.status_code, refused.json["code"]) == (409, "price_changed")
+
+        session.get(Sku, gift.id, populate_existing=True).available = 0
+        session.commit()
+        gone = place(seen, key="second-key")
+        assert (gone.status_code, gone.json["code"]) == (409, "price_changed")
+        assert place(body | {"expected_gifts": []}, key="third-key").status_code == 201
+        assert place(body | {"expected_gifts": None}, key="fourth-key").status_code == 201
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            1,
+            [{"sku_id": 1}],
+            [{"sku_id": 1, "quantity": 0}],
+            [{"sku_id": "1", "quantity": 1}],
+            [{"sku_id": 1, "quantity": 1, "value_fen": 1}],
+            [{"sku_id": 1, "quantity": 1}] * 201,
+        ],
+    )
+    def test_gifts_that_make_no_sense_are_refused(self, place, body, wrong, nothing_happened):
+        answer = place(body | {"expected_gifts": wrong})
+
+        assert answer.status_code == 422
+        assert all(path.startswith("expected_gifts") for path in answer.json["errors"])
+        nothing_happened()
 
     def test_closing_puts_it_back(self, session, place, body, with_gift, gift, now, breaches):
         with_gift()
