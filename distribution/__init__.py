@@ -19,6 +19,7 @@ history. Its modules:
 - `queries`      what a distributor and a merchant see
 - `people`       who the distributors are and who stands below them
 - `rollup`       the balances of the shop's own accounts
+- `as_of`        balances at any past moment
 - `chain`        hashes over all that is posted
 - `verify`       the proof over the stored rows
 """

@@ -1,7 +1,8 @@
-"""`flask ledger verify`: says what it proved, and fails by name."""
+"""`flask ledger`: says what it proved, fails by name, and shows any past moment."""
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from app.distributors import jobs
@@ -45,3 +46,27 @@ def test_a_changed_byte_is_named_by_its_block(app, session, now):
     assert result.exit_code == 1
     assert "✗ ledger.chain: block 1: " in result.output
     assert result.output.endswith("1 breaches\n")
+
+
+def test_balances_of_a_past_moment_are_printed(app, session, now):
+    traded(session, now)
+    invoke = app.test_cli_runner().invoke
+
+    after = invoke(args=["ledger", "as-of", now.isoformat(), now.isoformat()])
+    alone = invoke(args=["ledger", "as-of", now.isoformat(), now.isoformat(), "--member", "3"])
+    before = (now - timedelta(hours=1)).isoformat()
+
+    assert after.output.splitlines() == [
+        "shop  expense  1500 fen", "member 2  frozen  1000 fen", "member 3  frozen  500 fen",
+    ]  # fmt: skip
+    assert alone.output == "member 3  frozen  500 fen\n"
+    assert invoke(args=["ledger", "as-of", now.isoformat(), before]).output == ""
+    assert invoke(args=["ledger", "as-of", before, now.isoformat()]).output == ""
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-11-11T20:00:00"])
+def test_a_moment_says_its_offset(app, moment):
+    result = app.test_cli_runner().invoke(args=["ledger", "as-of", moment, moment])
+
+    assert result.exit_code == 2
+    assert moment in result.output
