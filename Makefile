@@ -25,12 +25,14 @@ tour: $(READY) ## The story of one trade over HTTP, then every balance proven
 	@$(BIN)/python -m demo.tour
 
 test: $(READY) check ## Every check and every test, with branch coverage
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not soak" --hypothesis-profile=steady --cov --cov-report=
+	@$(BIN)/python -m pytest -n 2 -q -m "not soak" --hypothesis-profile=steady --cov --cov-report= --ignore=tests/journeys
+	@$(BIN)/python -m pytest -q -m "not soak" tests/journeys
 	@$(BIN)/python -m coverage report --fail-under=95
 	@$(BIN)/python -m coverage report --fail-under=100 --include='promotions/*,distribution/*,app/core/*'
 
 soak: $(READY) ## The long runs: races, fuzzing and random histories in full size
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m soak
+	@$(BIN)/python -m pytest -n 2 -q -m soak --ignore=tests/journeys
+	@$(BIN)/python -m pytest -q -m soak tests/journeys
 
 check: $(READY) ## Format, lint, types and the layers of the house
 	@$(BIN)/ruff format --check .

@@ -114,7 +114,6 @@ def settings(database_url: str, server_urls: tuple[str, str], run_folder: Path) 
         secret_key="a test key that protects nothing at all",
         data_dir=run_folder,
         page_cache_seconds=0,
-        pool_size=70,  # One for each thread of a race.
         testing=True,
     )
 

@@ -53,10 +53,10 @@ class OfferOut(ma.Schema):
     claim_ends_at = Moment(required=True, allow_none=True)
     valid_starts_at = Moment(required=True, allow_none=True)
     valid_ends_at = Moment(required=True, allow_none=True)
-    valid_days = Quantity(required=True, allow_none=True)
+    valid_days = WholeNumber(minimum=1, required=True, allow_none=True)
     delay_days = WholeNumber(required=True)
     left = WholeNumber(required=True, allow_none=True)
-    member_max = Quantity(required=True, allow_none=True)
+    member_max = WholeNumber(minimum=1, required=True, allow_none=True)
 
 
 OfferPage = page_of(OfferOut)
@@ -118,11 +118,11 @@ class TemplateOut(ma.Schema):
     ends_at = Moment(required=True, allow_none=True)
     valid_starts_at = Moment(required=True, allow_none=True)
     valid_ends_at = Moment(required=True, allow_none=True)
-    valid_days = Quantity(required=True, allow_none=True)
+    valid_days = WholeNumber(minimum=1, required=True, allow_none=True)
     delay_days = WholeNumber(required=True)
-    max_issued = Quantity(required=True, allow_none=True)
-    member_max = Quantity(required=True, allow_none=True)
-    member_day_max = Quantity(required=True, allow_none=True)
+    max_issued = WholeNumber(minimum=1, required=True, allow_none=True)
+    member_max = WholeNumber(minimum=1, required=True, allow_none=True)
+    member_day_max = WholeNumber(minimum=1, required=True, allow_none=True)
     is_claimable = ma.fields.Boolean(required=True)
     claim_ends_at = Moment(required=True, allow_none=True)
     extend_days = WholeNumber(required=True)
@@ -151,7 +151,7 @@ class CodeBatchIn(Schema):
 class CodeBatchOut(ma.Schema):
     id = Id(required=True)
     promotion_id = Id(required=True)
-    codes = Quantity(required=True)
+    codes = Quantity(maximum=CODES_MAX, required=True)
     redeemed = WholeNumber(required=True)
     created_by = Id(required=True)
     created_at = Moment(required=True)
@@ -187,7 +187,7 @@ class PushOut(ma.Schema):
     id = Id(required=True)
     promotion_id = Id(required=True)
     segment = _word(SegmentKind)
-    per_member = Quantity(required=True)
+    per_member = WholeNumber(minimum=1, required=True)
     status = _word(PushStatus)
     stopped_by = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "staff, 或不能继续发放的原因"}

@@ -1,5 +1,6 @@
 """Migrations: numbered, one head, reversible, and exactly the tables the models declare."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 @pytest.fixture
 def empty_app(settings: Settings) -> Iterator[Flask]:
-    name = "mall_migrations"
+    name = f"mall_migrations_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     create_database(settings.database_url, name, template="template0")
     app = create_app(
         Settings(
@@ -46,7 +47,6 @@ def test_there_is_one_head_and_files_are_numbered():
         assert re.fullmatch(r"\d{4}_[a-z_]+\.py", path.name), f"{path.name}: number it"
 
 
-@pytest.mark.xdist_group("migrations")
 def test_up_down_up_leaves_the_tables_the_models_declare(empty_app):
     with empty_app.app_context():
         flask_migrate.upgrade()

@@ -13,7 +13,7 @@ from app import embedded
 from demo import tour
 from demo.mall import Mall
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mall")]
+pytestmark = [pytest.mark.slow]
 
 PATIENCE_SECONDS = 60.0
 TOUR_SECONDS = 5.0

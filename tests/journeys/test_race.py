@@ -10,7 +10,7 @@ from demo.client import Client, Refused, Sandbox, sign_in, staff
 from demo.telling import ADDRESS
 from tests.journeys.accounts import credentials
 
-pytestmark = [pytest.mark.slow, pytest.mark.race, pytest.mark.xdist_group("mall")]
+pytestmark = [pytest.mark.slow, pytest.mark.race]
 
 BUYERS, UNITS, AT_ONCE = 200, 50, 40
 

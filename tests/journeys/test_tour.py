@@ -4,7 +4,7 @@ import pytest
 
 from demo import tour
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mall")]
+pytestmark = [pytest.mark.slow]
 
 
 def test_the_tour_is_true_twice_in_a_row(mall):
