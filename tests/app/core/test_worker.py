@@ -78,7 +78,7 @@ def test_it_starts_over_when_the_database_throws_it_out(app, quick, database_url
         _until(lambda: SEEN == ["before"])
         with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         _ask(app, "after")
