@@ -166,7 +166,7 @@ class TestWithItsThread:
         kept()
         lost = session.scalars(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE application_name = 'siyu snapshot' AND datname = current_database()"
             )
         ).all()

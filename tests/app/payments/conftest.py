@@ -26,8 +26,9 @@ from tests.app.wechat.platform import Platform
 from tests.builders.orders import make_order
 
 DUE = text(
-    "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND task_name LIKE 'payments.%'"
-    " AND (scheduled_at IS NULL OR scheduled_at <= :now) RETURNING task_name, args"
+    "WITH due AS (DELETE FROM procrastinate_jobs WHERE status = 'todo'"
+    " AND task_name LIKE 'payments.%' AND (scheduled_at IS NULL OR scheduled_at <= :now)"
+    " RETURNING id, task_name, args) SELECT task_name, args FROM due ORDER BY id"
 )
 
 
