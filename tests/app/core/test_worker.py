@@ -72,21 +72,40 @@ def test_it_runs_what_comes_and_stops_when_told(app, quick):
     _run_while(app, story)
 
 
-def test_it_starts_over_when_the_database_throws_it_out(app, quick, database_url):
+def test_it_outlives_the_end_of_all_its_connections(app, quick, database_url):
     def story() -> None:
         _ask(app, "before")
         _until(lambda: SEEN == ["before"])
         with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            gone = connection.execute(
+                "SELECT array_agg(pid) FROM pg_stat_activity, pg_terminate_backend(pid)"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        # All at once, as a restart does; ask again only once they have really hung up.
-        time.sleep(0.5)
+            ).fetchone()
+            still_there = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
+            _until(lambda: connection.execute(still_there, gone).fetchone() == (0,))
         _ask(app, "after")
         _until(lambda: SEEN == ["before", "after"])
 
     _run_while(app, story)
+
+
+def test_it_starts_over_when_its_work_ends_unasked(app, quick, monkeypatch):
+    whole, attempts = worker._work, []
+
+    async def fail_once(tasks, concurrency) -> None:
+        attempts.append(concurrency)
+        if len(attempts) == 1:
+            raise OSError("the database went away")
+        await whole(tasks, concurrency)
+
+    monkeypatch.setattr(worker, "_work", fail_once)
+
+    def story() -> None:
+        _ask(app, "hello")
+        _until(lambda: SEEN == ["hello"])
+
+    _run_while(app, story)
+    assert len(attempts) == 2
 
 
 def test_the_job_of_a_killed_worker_is_taken_over(app, quick, database_url):
