@@ -13,7 +13,9 @@ from app.orders import models as orders
 from app.payments import models as payments
 from app.staff import models as staff
 from distribution import base as distribution
-from distribution import models as distribution_models
+from distribution.commissions import models as commissions
+from distribution.ledger import models as ledger
+from distribution.team import models as team
 from promotions import base as promotions
 from promotions import member_models as promotions_members
 from promotions import models as promotions_models
@@ -22,7 +24,7 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    coupons, distribution_models, promotions_models, promotions_members, promotions_coupons,
+    coupons, commissions, ledger, team, promotions_models, promotions_members, promotions_coupons,
     promotions_packs,
 )  # fmt: skip
 

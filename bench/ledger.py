@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from bench.course import Course
 from bench.ledger_raw import Raw
-from distribution import commissions, joining, rules, team
-from distribution.commissions import PaidLine
-from distribution.rules import CommissionRules, Joining
+from distribution import commissions, team
+from distribution.commissions import PaidLine, rules
+from distribution.commissions.rules import CommissionRules, Joining
+from distribution.team import joining
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
 FIRST_MEMBER = 10**9

@@ -9,15 +9,12 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, any_, select
 from sqlalchemy.orm import Session, aliased
 
 from distribution.base import bigints
+from distribution.commissions.models import Commission
+from distribution.commissions.states import CommissionState, Unearned
 from distribution.ledger import MEMBER_KINDS
-from distribution.models import (
-    Account,
-    BindingLog,
-    Commission,
-    Entry,
-    Posting,
-)
-from distribution.states import AccountKind, CommissionState, PostingKind, Unearned
+from distribution.ledger.models import Account, Entry, Posting
+from distribution.ledger.states import AccountKind, PostingKind
+from distribution.team.models import BindingLog
 
 
 @dataclass(frozen=True, slots=True)

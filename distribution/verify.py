@@ -10,10 +10,11 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from distribution import chain
-from distribution.models import APPEND_ONLY
+from distribution.commissions.rules import CommissionRules
+from distribution.ledger import chain
 from distribution.proofs import PROOFS
-from distribution.rules import CommissionRules
+
+APPEND_ONLY = ("posting", "entry", "binding_log", "commission_rules", "sku_rate", "ledger_block")
 
 
 class Breach(NamedTuple):

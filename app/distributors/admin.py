@@ -13,7 +13,7 @@ from app.distributors import schemas, service, views
 from app.distributors.service import DistributorStatusConflict
 from app.distributors.views import NotADistributor
 from app.orders.queries import OrderNotFound
-from distribution.policy import Rates
+from distribution.commissions.policy import Rates
 
 bp = Blueprint("distributors", __name__, description="分销员与佣金规则")
 

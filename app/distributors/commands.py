@@ -6,9 +6,9 @@ import click
 from flask.cli import with_appcontext
 
 from app.core.db import read
-from distribution import as_of as history
-from distribution import chain
 from distribution import verify as engine
+from distribution.ledger import as_of as history
+from distribution.ledger import chain
 
 
 class Moment(click.ParamType[datetime]):

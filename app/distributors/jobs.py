@@ -4,7 +4,8 @@ import structlog
 
 from app.core import clock, queue
 from app.core.db import transaction
-from distribution import chain, commissions, rollup
+from distribution import commissions
+from distribution.ledger import chain, rollup
 
 log = structlog.get_logger(__name__)
 

@@ -6,11 +6,13 @@ import marshmallow as ma
 
 from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
-from distribution import sharing
-from distribution.joining import INVITE_ALPHABET, INVITE_LENGTH
-from distribution.policy import ALL_BP
-from distribution.rules import MOST_MATURE_DAYS, Joining
-from distribution.states import AccountKind, CommissionState, DistributorStatus, PostingKind
+from distribution.commissions.policy import ALL_BP
+from distribution.commissions.rules import MOST_MATURE_DAYS, Joining
+from distribution.commissions.states import CommissionState
+from distribution.ledger.states import AccountKind, PostingKind
+from distribution.team import sharing
+from distribution.team.joining import INVITE_ALPHABET, INVITE_LENGTH
+from distribution.team.states import DistributorStatus
 
 PAGE_MAX = 100
 

@@ -14,11 +14,13 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.distributors import views, wording
 from app.members import queries as members
 from app.members import service as members_service
-from distribution import joining, rules, sharing, team
-from distribution.models import Distributor
-from distribution.policy import Rates
-from distribution.rules import CommissionRules
-from distribution.states import DistributorStatus
+from distribution import team
+from distribution.commissions import rules
+from distribution.commissions.policy import Rates
+from distribution.commissions.rules import CommissionRules
+from distribution.team import joining, sharing
+from distribution.team.models import Distributor
+from distribution.team.states import DistributorStatus
 
 SPU_PAGE = "pages/spu/detail"
 """The mini-program's product page; it reads `scene` and shows the product of that id."""

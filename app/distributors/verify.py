@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.verify import Breach
 from distribution import verify as engine
-from distribution.rules import CommissionRules
+from distribution.commissions.rules import CommissionRules
 
 _NOT_ACCRUED = text(
     """

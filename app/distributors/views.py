@@ -15,9 +15,11 @@ from app.members import queries as members
 from app.members.queries import MemberBrief
 from app.orders import queries as orders
 from app.orders.models import source
-from distribution import joining, people, queries, rules
-from distribution.models import Distributor
+from distribution import queries
+from distribution.commissions import rules
 from distribution.queries import Explanation, StatementLine
+from distribution.team import joining, people
+from distribution.team.models import Distributor
 
 Page = dict[str, Any]
 

@@ -2,8 +2,9 @@
 
 from app.core import crypto
 from app.members.queries import MemberBrief
+from distribution.commissions.states import CommissionState, Unearned
+from distribution.ledger.states import AccountKind, PostingKind
 from distribution.queries import Explanation
-from distribution.states import AccountKind, CommissionState, PostingKind, Unearned
 
 POSTINGS = {
     PostingKind.ACCRUE: "订单佣金入账（待结算）",

@@ -13,7 +13,8 @@ from app.core.errors import Unauthorized
 from app.members import identity
 from app.members.models import FormerIdentity, Member, MemberAddress, MemberStatus
 from app.wechat.mini import LoginSession, PhoneNumber
-from distribution import joining, sharing, team
+from distribution import team
+from distribution.team import joining, sharing
 from promotions import buyers
 from promotions.packs import claims as packs
 

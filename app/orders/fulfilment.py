@@ -10,7 +10,8 @@ from app.core.errors import Conflict
 from app.orders import queries
 from app.orders.closing import BATCH, OrderStateForbids
 from app.orders.models import Order, OrderStatus, Shipment, source
-from distribution import commissions, rules
+from distribution import commissions
+from distribution.commissions import rules
 
 RECEIVE_AFTER = timedelta(days=10)
 """From shipping: then the goods count as received."""

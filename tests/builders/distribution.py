@@ -6,11 +6,12 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from distribution import commissions, joining, ledger, rules, team
-from distribution.commissions import PaidLine, RefundedLine
-from distribution.models import Distributor
-from distribution.rules import CommissionRules, Joining
-from distribution.states import AccountKind, PostingKind
+from distribution import commissions, ledger, team
+from distribution.commissions import PaidLine, RefundedLine, rules
+from distribution.commissions.rules import CommissionRules, Joining
+from distribution.ledger.states import AccountKind, PostingKind
+from distribution.team import joining
+from distribution.team.models import Distributor
 
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
 

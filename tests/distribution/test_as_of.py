@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from distribution import as_of, queries
-from distribution.states import AccountKind
+from distribution import queries
+from distribution.ledger import as_of
+from distribution.ledger.states import AccountKind
 from tests.builders.distribution import NOON, make_chain, make_rules, mature, pay, refund
 
 DEBIT_NORMAL = {"receivable", "expense"}

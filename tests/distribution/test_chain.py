@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from distribution import chain, verify
+from distribution import verify
+from distribution.ledger import chain
 from tests.builders.distribution import NOON, make_chain, make_rules, mature, pay, refund
 
 LATER = NOON + timedelta(hours=2)

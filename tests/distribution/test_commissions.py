@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from distribution import commissions, joining, ledger, queries, rules, verify
-from distribution.commissions import PaidLine, RefundedLine, RefundExceedsPayment
-from distribution.models import Commission, Posting
-from distribution.policy import Rates
+from distribution import commissions, ledger, queries, verify
+from distribution.commissions import PaidLine, RefundedLine, RefundExceedsPayment, rules
+from distribution.commissions.models import Commission
+from distribution.commissions.policy import Rates
+from distribution.ledger.models import Posting
+from distribution.team import joining
 from tests.builders.distribution import (
     NOON,
     bind,

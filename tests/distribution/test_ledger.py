@@ -5,11 +5,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from distribution import horizon, ledger, rollup, rules, verify
-from distribution.ledger import Overdrawn
-from distribution.models import APPEND_ONLY, Account
-from distribution.policy import Rates
-from distribution.states import AccountKind, PostingKind
+from distribution import ledger, verify
+from distribution.commissions import rules
+from distribution.commissions.policy import Rates
+from distribution.ledger import Overdrawn, horizon, rollup
+from distribution.ledger.models import Account
+from distribution.ledger.states import AccountKind, PostingKind
+from distribution.verify import APPEND_ONLY
 from tests.builders.distribution import NOON, make_chain, make_distributor, make_rules, pay, refund
 
 

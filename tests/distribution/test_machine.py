@@ -15,8 +15,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from distribution import commissions, joining, ledger, queries, team, verify
+from distribution import commissions, ledger, queries, team, verify
 from distribution.commissions import PaidLine, RefundedLine
+from distribution.team import joining
 from tests.builders.distribution import NOON, make_distributor, make_rules, withdraw
 from tests.distribution.model import Model
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distribution import policy, sharing
-from distribution.policy import Rates
+from distribution.commissions import policy
+from distribution.commissions.policy import Rates
+from distribution.team import sharing
 
 FEN = st.integers(0, 10_000_000_000)
 BP = st.integers(0, 10_000)

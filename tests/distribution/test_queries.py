@@ -1,7 +1,8 @@
 """What a distributor sees adds up, entry by entry, with the reason for each."""
 
-from distribution import joining, queries
+from distribution import queries
 from distribution.queries import Move, Summary
+from distribution.team import joining
 from tests.builders.distribution import (
     NOON,
     bind,

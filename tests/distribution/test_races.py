@@ -10,8 +10,12 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
-from distribution import commissions, joining, people, queries, rollup, team, verify
-from distribution.models import Account, Binding, Commission, Posting
+from distribution import commissions, queries, team, verify
+from distribution.commissions.models import Commission
+from distribution.ledger import rollup
+from distribution.ledger.models import Account, Posting
+from distribution.team import joining, people
+from distribution.team.models import Binding
 from tests.builders.distribution import (
     NOON,
     bind,

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from distribution import rules
-from distribution.policy import Rates
-from distribution.rules import BadRules, CommissionRules, Joining
+from distribution.commissions import rules
+from distribution.commissions.policy import Rates
+from distribution.commissions.rules import BadRules, CommissionRules, Joining
 from tests.builders.distribution import NOON, make_rules
 
 

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from distribution import joining, people, queries, team
-from distribution.joining import IllegalMove, UnknownDistributor
-from distribution.models import Account, BindingLog
-from distribution.rules import Joining
+from distribution import queries, team
+from distribution.commissions.rules import Joining
+from distribution.ledger.models import Account
+from distribution.team import joining, people
+from distribution.team.joining import IllegalMove, UnknownDistributor
+from distribution.team.models import BindingLog
 from tests.builders.distribution import NOON, bind, make_chain, make_distributor, make_rules
 
 LATER = NOON + timedelta(days=1)

@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from distribution import rollup, rules, verify
-from distribution.policy import Rates
+from distribution import verify
+from distribution.commissions import rules
+from distribution.commissions.policy import Rates
+from distribution.ledger import rollup
 from tests.builders.distribution import (
     NOON,
     make_chain,

@@ -25,7 +25,7 @@ DIAGRAMS = {
     "payment": ("app.payments.models", "PAYMENT_TRANSITIONS"),
     "refund": ("app.payments.models", "REFUND_TRANSITIONS"),
     "after-sale": ("app.aftersales.models", "TRANSITIONS"),
-    "commission": ("distribution.states", "COMMISSION_TRANSITIONS"),
+    "commission": ("distribution.commissions.states", "COMMISSION_TRANSITIONS"),
     "promotion": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "pack": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),

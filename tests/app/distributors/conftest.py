@@ -3,7 +3,8 @@
 import pytest
 
 from app.core.auth import Audience
-from distribution import joining, team
+from distribution import team
+from distribution.team import joining
 from tests.builders.distribution import make_distributor, make_rules
 from tests.builders.members import make_member
 from tests.builders.staff import make_staff

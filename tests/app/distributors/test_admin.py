@@ -6,7 +6,8 @@ from sqlalchemy import text
 from app.distributors import verify, wording
 from app.orders import fulfilment
 from app.orders.models import OrderStatus
-from distribution import joining, rules
+from distribution.commissions import rules
+from distribution.team import joining
 from tests.app.distributors.conftest import bring
 from tests.builders.catalogue import make_sku
 from tests.builders.orders import make_order, refund_all

@@ -8,7 +8,8 @@ from app.core import queue
 from app.distributors import jobs
 from app.members.models import Member
 from app.orders.models import OrderStatus
-from distribution import joining, people, sharing, team
+from distribution import team
+from distribution.team import joining, people, sharing
 from tests.app.distributors.conftest import bring
 from tests.builders.catalogue import make_sku, make_spu
 from tests.builders.orders import make_order, refund_all

@@ -10,7 +10,7 @@ from app.core.errors import Unauthorized
 from app.members import identity, queries, service
 from app.members.models import FormerIdentity, Member, MemberAddress
 from app.members.queries import MemberNotFound
-from distribution.models import Distributor
+from distribution.team.models import Distributor
 from promotions import buyers
 from tests.builders import distribution as distributors
 from tests.builders.members import make_address, make_member

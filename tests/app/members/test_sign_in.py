@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.core import crypto
 from app.members.models import Member
-from distribution.models import Binding
+from distribution.team.models import Binding
 from tests.builders import distribution as distributors
 from tests.builders.members import make_member
 

@@ -8,8 +8,8 @@ them up now and then; the balance is exact at any time.
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from distribution import horizon
-from distribution.states import AccountKind
+from distribution.ledger import horizon
+from distribution.ledger.states import AccountKind
 
 _ROLL_UP = text(
     """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from distribution.models import Binding, Distributor
+from distribution.team.models import Binding, Distributor
 
 
 class TeamMember(NamedTuple):

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from distribution.base import Moment
-from distribution.states import AccountKind
+from distribution.ledger.states import AccountKind
 
 _BALANCES = text(
     """

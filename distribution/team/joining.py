@@ -11,10 +11,11 @@ from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_ignore
 from sqlalchemy.orm import Session
 
-from distribution import ledger, locks, rules
-from distribution.models import Distributor
-from distribution.rules import Joining
-from distribution.states import DISTRIBUTOR_TRANSITIONS, DistributorStatus
+from distribution import ledger, locks
+from distribution.commissions import rules
+from distribution.commissions.rules import Joining
+from distribution.team.models import Distributor
+from distribution.team.states import DISTRIBUTOR_TRANSITIONS, DistributorStatus
 
 INVITE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 letters and digits without 0, 1, I and O, which people confuse."""

@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import ARRAY, BigInteger, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
-from distribution import ledger, policy
+from distribution import ledger
 from distribution.base import Moment
-from distribution.models import Commission
-from distribution.states import AccountKind, CommissionState, PostingKind
+from distribution.commissions import policy
+from distribution.commissions.models import Commission
+from distribution.commissions.states import CommissionState
+from distribution.ledger.states import AccountKind, PostingKind
 
 BATCH = 10_000
 """How many commissions mature in one transaction."""

@@ -5,9 +5,9 @@ Each verb is one posting, may be repeated without effect, and may meet any other
 This module is what callers import; each verb lives in its own.
 """
 
-from distribution.accrual import PaidLine, accrue
-from distribution.clawback import RefundedLine, RefundExceedsPayment, claw_back
-from distribution.maturity import BATCH, mature_due, schedule_maturity
+from distribution.commissions.accrual import PaidLine, accrue
+from distribution.commissions.clawback import RefundedLine, RefundExceedsPayment, claw_back
+from distribution.commissions.maturity import BATCH, mature_due, schedule_maturity
 
 __all__ = [
     "BATCH",

@@ -7,15 +7,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from distribution import freezing, ledger, policy, terms
-from distribution.rules import CommissionRules, SkuRates
-from distribution.states import (
-    CommissionState,
-    DistributorStatus,
-    PostingKind,
-    Unearned,
-)
+from distribution import ledger
+from distribution.commissions import freezing, policy, terms
+from distribution.commissions.rules import CommissionRules, SkuRates
+from distribution.commissions.states import CommissionState, Unearned
+from distribution.ledger.states import PostingKind
 from distribution.team import Upline
+from distribution.team.states import DistributorStatus
 
 _BARRED = {
     DistributorStatus.PENDING: Unearned.PENDING,

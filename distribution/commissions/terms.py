@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Row, bindparam, text
 from sqlalchemy.orm import Session
 
-from distribution.policy import Rates
-from distribution.rules import CommissionRules, Joining, SkuRates
-from distribution.states import DistributorStatus
+from distribution.commissions.policy import Rates
+from distribution.commissions.rules import CommissionRules, Joining, SkuRates
 from distribution.team import Upline
+from distribution.team.states import DistributorStatus
 
 _TERMS = text(
     """

@@ -25,8 +25,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from distribution.base import bigints
-from distribution.models import Account, Posting
-from distribution.states import AccountKind, PostingKind
+from distribution.ledger.models import Account, Posting
+from distribution.ledger.states import AccountKind, PostingKind
 
 MEMBER_KINDS = tuple(kind for kind in AccountKind if kind != AccountKind.EXPENSE)
 DEBIT_NORMAL = frozenset({AccountKind.RECEIVABLE, AccountKind.EXPENSE})

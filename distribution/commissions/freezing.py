@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from distribution import ledger
 from distribution.base import Moment
-from distribution.states import AccountKind
+from distribution.ledger.states import AccountKind
 
 _RECORD = text(
     """

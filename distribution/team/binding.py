@@ -12,8 +12,8 @@ from sqlalchemy import insert, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from distribution import locks
-from distribution.models import Binding, BindingLog, Distributor
-from distribution.states import DistributorStatus
+from distribution.team.models import Binding, BindingLog, Distributor
+from distribution.team.states import DistributorStatus
 
 
 class BindingRefused(Exception):

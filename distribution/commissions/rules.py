@@ -13,9 +13,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from distribution import policy
-from distribution.models import Rules, SkuRate
-from distribution.policy import Rates
+from distribution.commissions import policy
+from distribution.commissions.models import Rules, SkuRate
+from distribution.commissions.policy import Rates
 
 MOST_MATURE_DAYS = 365
 

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Row, case, select, update
 from sqlalchemy.orm import Session
 
-from distribution import ledger, policy
-from distribution.models import Commission
-from distribution.states import AccountKind, CommissionState, PostingKind
+from distribution import ledger
+from distribution.commissions import policy
+from distribution.commissions.models import Commission
+from distribution.commissions.states import CommissionState
+from distribution.ledger.states import AccountKind, PostingKind
 
 
 class RefundExceedsPayment(Exception):

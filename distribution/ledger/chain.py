@@ -15,9 +15,10 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
-from distribution import horizon, locks
+from distribution import locks
 from distribution.base import Moment
-from distribution.models import Block
+from distribution.ledger import horizon
+from distribution.ledger.models import Block
 
 DELAY = timedelta(seconds=5)
 """How old a posting is before it is chained."""

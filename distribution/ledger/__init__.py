@@ -1,0 +1,33 @@
+"""
+The ledger: accounts, postings and entries, and what is made of them. Nothing else moves money.
+
+- `postings`  reserve a key, lock accounts, move, write
+- `horizon`   how far history is settled
+- `rollup`    the balances of the shop's own accounts
+- `chain`     hashes over all that is posted
+- `as_of`     balances at any past moment
+"""
+
+from distribution.ledger.postings import (
+    DEBIT_NORMAL,
+    MEMBER_KINDS,
+    Draft,
+    KeyReused,
+    Overdrawn,
+    canonical,
+    open_accounts,
+    refuse_other,
+    reserve,
+)
+
+__all__ = [
+    "DEBIT_NORMAL",
+    "MEMBER_KINDS",
+    "Draft",
+    "KeyReused",
+    "Overdrawn",
+    "canonical",
+    "open_accounts",
+    "refuse_other",
+    "reserve",
+]

@@ -1,0 +1,118 @@
+"""
+Accounts, postings, entries and the blocks over them. What must never be false is a CHECK here.
+
+`posting`, `entry` and `ledger_block` are append-only: triggers made by the migrations refuse
+UPDATE, DELETE and TRUNCATE on them.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from distribution.base import SOURCE, Base, words
+from distribution.ledger.states import AccountKind, PostingKind
+
+
+class Account(Base):
+    """
+    What one member has of one kind, or one account of the shop itself (`member_id` NULL).
+
+    A member's row is current after every posting. A row of the shop is never touched by postings:
+    it sums the entries up to `rolled_to`, and the tail is added when somebody asks.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        UniqueConstraint("member_id", "kind", postgresql_nulls_not_distinct=True),
+        CheckConstraint("debited_fen >= 0 AND credited_fen >= 0", "volumes_not_negative"),
+        CheckConstraint("member_id IS NULL OR balance_fen >= 0", "balance_not_negative"),
+        CheckConstraint("(kind = 'expense') = (member_id IS NULL)", "owner_fits_kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("distributor.member_id"))
+    kind: Mapped[AccountKind] = mapped_column(words(AccountKind, "kind"))
+    debited_fen: Mapped[int] = mapped_column(default=0)
+    credited_fen: Mapped[int] = mapped_column(default=0)
+    balance_fen: Mapped[int] = mapped_column(
+        Computed(
+            "CASE WHEN kind IN ('receivable', 'expense') THEN debited_fen - credited_fen"
+            " ELSE credited_fen - debited_fen END",
+            persisted=True,
+        )
+    )
+    version: Mapped[int] = mapped_column(default=0)
+    """How many entries have touched the account."""
+    rolled_to: Mapped[int] = mapped_column(default=0)
+    """Accounts of the shop: the last entry the row includes."""
+
+
+class Posting(Base):
+    """One business event, recorded once: `idem_key` is taken before anything moves. Append-only."""
+
+    __tablename__ = "posting"
+    __table_args__ = (CheckConstraint("payload_sha256 = sha256(payload)", "payload_is_hashed"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    idem_key: Mapped[str] = mapped_column(String(SOURCE + 20), unique=True)
+    kind: Mapped[PostingKind] = mapped_column(words(PostingKind, "kind"))
+    source: Mapped[str] = mapped_column(String(SOURCE))
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    """What was asked for, as canonical JSON: the same key with another payload is refused."""
+    payload_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    effective_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class Entry(Base):
+    """Money from one account to another: what one loses the other gains. Append-only."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", "amount_positive"),
+        CheckConstraint("debit_account_id <> credit_account_id", "two_accounts"),
+        Index("ix_entry_member", "member_id", text("id DESC")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    posting_id: Mapped[int] = mapped_column(ForeignKey("posting.id"))
+    member_id: Mapped[int]
+    """Whose statement shows the entry."""
+    commission_id: Mapped[int | None] = mapped_column(ForeignKey("commission.id"))
+    debit_account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    credit_account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    amount_fen: Mapped[int]
+    debit_balance_fen: Mapped[int | None]
+    """The debited account's balance after the entry; NULL for accounts of the shop."""
+    credit_balance_fen: Mapped[int | None]
+
+
+class Block(Base):
+    """A hash over some postings and the block before them: see `chain`. Append-only."""
+
+    __tablename__ = "ledger_block"
+    __table_args__ = (
+        CheckConstraint("first_posting_id <= last_posting_id", "first_before_last"),
+        CheckConstraint("postings > 0", "not_empty"),
+        CheckConstraint("length(sha256) = 32", "hash_is_whole"),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1, 2, 3, without a gap."""
+    first_posting_id: Mapped[int] = mapped_column(unique=True)
+    """The id after the last one of the block before; there may be no such posting."""
+    last_posting_id: Mapped[int] = mapped_column(unique=True)
+    postings: Mapped[int]
+    """How many there are from the first id to the last."""
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
