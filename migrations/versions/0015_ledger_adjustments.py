@@ -1,0 +1,14 @@
+"""Money moved by hand, and claims that keep commissions from maturing."""
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
