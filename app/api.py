@@ -14,6 +14,7 @@ from app.core.auth import Audience
 from app.core.http import Blueprint, refuse_unknown_query
 from app.coupons import admin as coupons_admin
 from app.coupons import routes as coupons
+from app.distributors import adjustments_admin
 from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.marketing import admin as marketing_admin
@@ -74,6 +75,7 @@ def groups() -> tuple[Group, ...]:
                 payments_admin.bp,
                 aftersales_admin.bp,
                 distributors_admin.bp,
+                adjustments_admin.bp,
                 reports_admin.bp,
             ),
         ),

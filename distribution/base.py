@@ -12,6 +12,7 @@ from sqlalchemy import (
     Dialect,
     Enum,
     MetaData,
+    Text,
     TypeDecorator,
     literal,
 )
@@ -65,3 +66,8 @@ def words(kind: type[StrEnum], name: str) -> Enum:
 def bigints(values: Iterable[int]) -> BindParameter[Sequence[int]]:
     """One array parameter, for `column == any_(bigints(ids))`: as many values as you like."""
     return literal(list(values), ARRAY(BigInteger))
+
+
+def texts(values: Iterable[str]) -> BindParameter[Sequence[str]]:
+    """One array parameter of texts, as `bigints` is of ids."""
+    return literal(list(values), ARRAY(Text))

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, any_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    any_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from distribution.base import bigints
@@ -29,6 +39,10 @@ class Summary:
     """All that was ever accrued."""
     clawed_fen: int
     """What refunds took back of it."""
+    withdrawn_fen: int
+    """What withdrawals took, with what was kept of them as fee and tax."""
+    adjusted_fen: int
+    """What was given by hand less what was taken by hand."""
 
 
 class Move(NamedTuple):
@@ -80,6 +94,9 @@ class Explanation:
     origin: str
 
 
+PAID_OUT = (AccountKind.CASH, AccountKind.FEE, AccountKind.TAX)
+"""Where a withdrawal goes when it arrives."""
+
 _EXPLAINED = (
     Commission.id.label("commission_id"),
     Commission.order_source,
@@ -113,14 +130,14 @@ def summaries(session: Session, member_ids: Sequence[int]) -> dict[int, Summary]
     """
     What each of these members has and owes. One query.
 
-    What is frozen was all credited by accruals, and what is not here any more was clawed back, so
-    four rows tell all of a member, however long the history is.
+    What is frozen was all credited by accruals, and what is not here any more was withdrawn, taken
+    by hand or clawed back. So four rows, and the few entries of withdrawals and adjustments, tell
+    all of a member, however many orders there were.
     """
-    rows = session.execute(
-        select(Account.member_id, Account.kind, Account.balance_fen, Account.credited_fen).where(
-            Account.member_id == any_(bigints(member_ids))
-        )
+    own = select(Account.member_id, Account.kind, Account.balance_fen, Account.credited_fen).where(
+        Account.member_id == any_(bigints(member_ids))
     )
+    rows = session.execute(own.union_all(_with_the_shop(member_ids)))
     held: dict[int, dict[AccountKind, int]] = {member_id: {} for member_id in member_ids}
     earned = dict.fromkeys(member_ids, 0)
     for row in rows:
@@ -191,18 +208,41 @@ def earnings(
     return _explanations(session, own, order=(Commission.id.desc(),), limit=limit)
 
 
+def _with_the_shop(member_ids: Sequence[int]) -> Select[int, AccountKind, int, int]:
+    """What these members' withdrawals and adjustments brought to each account of the shop."""
+    is_debit = Entry.debit_balance_fen.is_(None)
+    fen = func.sum(case((is_debit, -Entry.amount_fen), else_=Entry.amount_fen))
+    return (
+        select(Entry.member_id, Account.kind, fen, literal(0))
+        .join(
+            Account,
+            Account.id == case((is_debit, Entry.debit_account_id), else_=Entry.credit_account_id),
+        )
+        .where(
+            Entry.member_id == any_(bigints(member_ids)),
+            Entry.commission_id.is_(None),
+            or_(is_debit, Entry.credit_balance_fen.is_(None)),
+        )
+        .group_by(Entry.member_id, Account.kind)
+    )
+
+
 def _summary(held: dict[AccountKind, int], earned_fen: int) -> Summary:
     frozen_fen, available_fen, withdrawing_fen, receivable_fen = (
         held.get(kind, 0) for kind in MEMBER_KINDS
     )
     kept_fen = frozen_fen + available_fen + withdrawing_fen - receivable_fen
+    withdrawn_fen = sum(held.get(kind, 0) for kind in PAID_OUT)
+    adjusted_fen = -held.get(AccountKind.ADJUSTMENT, 0)
     return Summary(
         frozen_fen=frozen_fen,
         available_fen=available_fen,
         withdrawing_fen=withdrawing_fen,
         receivable_fen=receivable_fen,
         earned_fen=earned_fen,
-        clawed_fen=earned_fen - kept_fen,
+        clawed_fen=earned_fen + adjusted_fen - withdrawn_fen - kept_fen,
+        withdrawn_fen=withdrawn_fen,
+        adjusted_fen=adjusted_fen,
     )
 
 

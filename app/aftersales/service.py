@@ -24,9 +24,11 @@ from app.core import numbers
 from app.core.errors import Conflict
 from app.orders import queries as orders
 from app.orders import returning
-from app.orders.models import Order, OrderStatus
+from app.orders.models import LineKind, Order, OrderStatus
+from app.orders.paying import line_source
 from app.orders.returning import Return
 from app.payments import service as payments
+from distribution import commissions
 
 
 class NotBeforeShipping(Conflict):
@@ -72,7 +74,8 @@ def apply(
     """
     Ask for the money of pieces (by `order_line.id`), or of all that is left, of an unshipped order.
 
-    What goes back for them is settled here and kept: their stored share of the price.
+    What goes back for them is settled here and kept: their stored share of the price. Until the
+    case ends, the commissions of these lines do not mature.
 
     :raises OrderNotFound: there is none, or it is somebody else's.
     :raises NotBeforeShipping: it is not paid, or has left already.
@@ -84,7 +87,8 @@ def apply(
     is_open = exists().where(AfterSale.order_id == order.id, AfterSale.status.in_(OPEN))
     if session.scalar(select(is_open)):
         raise AfterSaleOpen
-    plan = returning.plan(order, orders.lines(session, order_id=order.id), quantities)
+    lines = orders.lines(session, order_id=order.id)
+    plan = returning.plan(order, lines, quantities)
     case = AfterSale(
         after_sale_no=numbers.after_sale_no(now),
         order_id=order.id,
@@ -99,6 +103,9 @@ def apply(
     )
     session.add(case)
     session.flush()
+    goods = [line for line in lines if line.kind == LineKind.GOODS and line.id in plan.quantities]
+    claimed = [line_source(order, line) for line in goods]
+    commissions.claim(session, claim_source=case.source, line_sources=claimed, now=now)
     return case
 
 
@@ -110,9 +117,11 @@ def cancel(session: Session, *, after_sale_no: str, buyer_id: int, now: datetime
     :raises AfterSaleStateForbids: staff have decided, or it is cancelled already.
     """
     case = queries.get(session, after_sale_no=after_sale_no, buyer_id=buyer_id)
-    return _move(
+    case = _move(
         session, case, AfterSaleStatus.APPLIED, AfterSaleStatus.CANCELLED, cancelled_at=now
     )
+    commissions.settle_claim(session, claim_source=case.source, now=now)
+    return case
 
 
 def approve(session: Session, *, after_sale_no: str, staff_id: int, now: datetime) -> AfterSale:
@@ -162,7 +171,7 @@ def reject(
     :raises AfterSaleStateForbids: it is decided or cancelled already.
     """
     case = queries.get(session, after_sale_no=after_sale_no)
-    return _move(
+    case = _move(
         session,
         case,
         AfterSaleStatus.APPLIED,
@@ -171,6 +180,8 @@ def reject(
         decided_by=staff_id,
         answer=answer,
     )
+    commissions.settle_claim(session, claim_source=case.source, now=now)
+    return case
 
 
 def settle(session: Session, *, source: str, now: datetime) -> bool:
@@ -185,6 +196,7 @@ def settle(session: Session, *, source: str, now: datetime) -> bool:
     if case.status == AfterSaleStatus.REFUNDED:
         return False
     _move(session, case, AfterSaleStatus.REFUNDING, AfterSaleStatus.REFUNDED, refunded_at=now)
+    commissions.settle_claim(session, claim_source=source, now=now)
     return True
 
 

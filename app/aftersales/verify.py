@@ -45,6 +45,25 @@ RULES = {
         GROUP BY a.id HAVING coalesce(sum((line->>'amount_fen')::bigint), 0)
             + (breakdown->>'freight_fen')::bigint <> a.amount_fen ORDER BY a.id
     """,
+    # While a case is open, the commissions of its lines do not mature; afterwards they do.
+    "aftersales.open_cases_hold_commissions_back": """
+        WITH asked AS (
+            SELECT 'after_sale:' || after_sale_no AS source,
+                'order:' || order_no || ':' || seq AS line_source
+            FROM after_sale JOIN order_line USING (order_id)
+            WHERE status IN ('applied', 'refunding') AND order_line.kind = 'goods'
+                AND (breakdown IS NULL OR order_line.id IN (
+                    SELECT CAST(line->>'line_id' AS bigint)
+                    FROM jsonb_array_elements(breakdown->'lines') AS line))),
+        claimed AS (
+            SELECT source, line_source, settled_at FROM commission_claim
+            WHERE settled_at IS NULL AND source LIKE 'after_sale:%')
+        SELECT source || ', ' || line_source,
+            CASE WHEN claimed.source IS NULL THEN 'no claim' ELSE 'an open claim' END,
+            CASE WHEN asked.source IS NULL THEN 'none' ELSE 'an open claim' END
+        FROM asked FULL JOIN claimed USING (source, line_source)
+        WHERE asked.source IS NULL OR claimed.source IS NULL ORDER BY 1
+    """,
     "aftersales.a_refund_has_its_case": """
         SELECT 'refund ' || r.out_refund_no, r.source, 'the source of a case'
         FROM refund AS r

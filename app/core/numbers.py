@@ -38,5 +38,10 @@ def after_sale_no(now: datetime) -> str:
     return _number("A", now)
 
 
+def adjustment_no(now: datetime) -> str:
+    """A new number of one adjustment of a distributor's money, `J…`."""
+    return _number("J", now)
+
+
 def _number(letter: str, now: datetime) -> str:
     return f"{letter}{ULID.from_datetime(now)}"

@@ -91,6 +91,10 @@ class SummaryOut(ma.Schema):
     receivable_fen = Fen(required=True, metadata={"description": "待扣回：以后的佣金先抵扣"})
     earned_fen = Fen(required=True, metadata={"description": "累计佣金"})
     clawed_fen = Fen(required=True, metadata={"description": "累计退款扣回"})
+    withdrawn_fen = Fen(required=True, metadata={"description": "累计提现（含手续费与代扣税款）"})
+    adjusted_fen = ma.fields.Integer(
+        required=True, metadata={"description": "累计人工调整：增加为正，扣减为负"}
+    )
 
 
 class TeamCountsOut(ma.Schema):

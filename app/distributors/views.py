@@ -17,6 +17,7 @@ from app.orders import queries as orders
 from app.orders.models import source
 from distribution import queries
 from distribution.commissions import rules
+from distribution.ledger import adjusting
 from distribution.queries import Explanation, StatementLine
 from distribution.team import joining, people
 from distribution.team.models import Distributor
@@ -64,7 +65,9 @@ def statement(session: Session, member_id: int, *, cursor: str | None, limit: in
     """A page of entries, the latest first, each with the balances it led to."""
     distributor(session, member_id)
     lines = queries.statement(session, member_id, before=_before(cursor), limit=limit + 1)
-    return _page([_entry(line) for line in lines], limit, "entry_id")
+    reasons = adjusting.reasons(session, {line.source for line in lines})
+    items = [_entry(line, reasons.get(line.source)) for line in lines]
+    return _page(items, limit, "entry_id")
 
 
 def earnings(session: Session, member_id: int, *, cursor: str | None, limit: int) -> Page:
@@ -148,11 +151,12 @@ def sku_rates(session: Session, sku_id: int) -> dict[str, Any]:
     }
 
 
-def _entry(line: StatementLine) -> dict[str, Any]:
+def _entry(line: StatementLine, reason: str | None) -> dict[str, Any]:
     moves = [
         {**move._asdict(), "account_name": wording.ACCOUNTS[move.account]} for move in line.moves
     ]
-    return {**asdict(line), "title": wording.POSTINGS[line.kind], "moves": moves}
+    title = wording.POSTINGS[line.kind] + (f"：{reason}" if reason else "")
+    return {**asdict(line), "title": title, "moves": moves}
 
 
 def _commissions(session: Session, found: Sequence[Explanation]) -> list[dict[str, Any]]:

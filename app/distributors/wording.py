@@ -3,7 +3,12 @@
 from app.core import crypto
 from app.members.queries import MemberBrief
 from distribution.commissions.states import CommissionState, Unearned
-from distribution.ledger.states import AccountKind, PostingKind
+from distribution.ledger.states import (
+    AccountKind,
+    AdjustmentKind,
+    AdjustmentState,
+    PostingKind,
+)
 from distribution.queries import Explanation
 
 POSTINGS = {
@@ -11,12 +16,25 @@ POSTINGS = {
     PostingKind.CLAW_BACK: "买家退款，扣回佣金",
     PostingKind.MATURE: "佣金结算",
     PostingKind.HOLD: "申请提现",
+    PostingKind.PAY_OUT: "提现到账",
+    PostingKind.GIVE_BACK: "提现退回",
+    PostingKind.ADJUST: "人工调整",
 }
 ACCOUNTS = {
     AccountKind.FROZEN: "待结算",
     AccountKind.AVAILABLE: "可提现",
     AccountKind.WITHDRAWING: "提现中",
     AccountKind.RECEIVABLE: "待扣回",
+}
+ADJUSTMENTS = {
+    AdjustmentKind.GIVE: "增加佣金",
+    AdjustmentKind.TAKE: "扣减佣金",
+    AdjustmentKind.WRITE_OFF: "核销待扣回",
+}
+ADJUSTMENT_STATES = {
+    AdjustmentState.REQUESTED: "待审批",
+    AdjustmentState.APPROVED: "已生效",
+    AdjustmentState.REFUSED: "已驳回",
 }
 STATES = {
     CommissionState.FROZEN: "待结算",

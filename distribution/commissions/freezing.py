@@ -117,4 +117,5 @@ def _opened(
     if {None, *earners} <= known.keys():
         return known
     opened = ledger.open_accounts(session, earners, {AccountKind.FROZEN})
-    return {owner: found for (owner, _), found in opened.items()}
+    kinds = {AccountKind.FROZEN, AccountKind.EXPENSE}
+    return {owner: found for (owner, kind), found in opened.items() if kind in kinds}

@@ -1,4 +1,8 @@
-"""Maturing: commissions become certain some days after the goods were received."""
+"""
+Maturing: commissions become certain some days after the goods were received.
+
+Not while the line has an open claim: `claims` keeps count of those.
+"""
 
 from datetime import datetime
 
@@ -19,7 +23,7 @@ _DUE = text(
     """
     WITH due AS (
         SELECT id, beneficiary_id, amount_fen - clawed_fen AS fen FROM commission
-        WHERE state = 'frozen' AND mature_at <= :now
+        WHERE state = 'frozen' AND claims = 0 AND mature_at <= :now
         ORDER BY mature_at, id LIMIT :limit
         FOR UPDATE SKIP LOCKED)
     SELECT beneficiary_id, sum(fen) AS fen, array_agg(id) AS ids FROM due GROUP BY beneficiary_id
@@ -59,7 +63,7 @@ def schedule_maturity(session: Session, *, order_source: str, mature_at: datetim
 
 def mature_due(session: Session, *, now: datetime, limit: int = BATCH) -> int:
     """
-    Mature up to `limit` commissions that are due; returns how many, 0 when none is left.
+    Mature up to `limit` commissions that are due and unclaimed; how many, 0 when none is left.
 
     What a distributor owes is repaid first, the rest becomes available. One set-based batch: rows
     another transaction holds are left to it, so it may run twice at once, and a crash undoes the

@@ -77,6 +77,7 @@ class Commission(Base):
         CheckConstraint("rate_bp BETWEEN 0 AND cap_bp AND cap_bp <= 10000", "rate_within_cap"),
         CheckConstraint("amount_fen IN (0, base_fen * rate_bp / 10000)", "amount_is_the_share"),
         CheckConstraint("clawed_fen BETWEEN 0 AND amount_fen", "clawed_within_amount"),
+        CheckConstraint("claims >= 0", "claims_not_negative"),
         CheckConstraint(
             "CASE state WHEN 'frozen' THEN clawed_fen < amount_fen"
             " WHEN 'clawed' THEN clawed_fen = amount_fen AND amount_fen > 0"
@@ -94,7 +95,7 @@ class Commission(Base):
             "ix_commission_due",
             "mature_at",
             "id",
-            postgresql_where=text("state = 'frozen' AND mature_at IS NOT NULL"),
+            postgresql_where=text("state = 'frozen' AND mature_at IS NOT NULL AND claims = 0"),
         ),
     )
 
@@ -125,4 +126,25 @@ class Commission(Base):
     accrued_at: Mapped[datetime]
     mature_at: Mapped[datetime | None]
     """Set when the goods are received, never at payment."""
+    claims: Mapped[int] = mapped_column(Integer, server_default="0")
+    """How many open claims the line has: it matures only without any."""
     matured_posting_id: Mapped[int | None] = mapped_column(ForeignKey("posting.id"))
+
+
+class Claim(Base):
+    """Somebody asks for money of a line back; once per source and line."""
+
+    __tablename__ = "commission_claim"
+    __table_args__ = (
+        Index(
+            "ix_commission_claim_open",
+            "line_source",
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
+
+    source: Mapped[str] = mapped_column(String(SOURCE), primary_key=True)
+    line_source: Mapped[str] = mapped_column(String(SOURCE), primary_key=True)
+    claimed_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    """NULL: the claim is open."""

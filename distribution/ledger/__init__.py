@@ -6,11 +6,11 @@ The ledger: accounts, postings and entries, and what is made of them. Nothing el
 - `rollup`    the balances of the shop's own accounts
 - `chain`     hashes over all that is posted
 - `as_of`     balances at any past moment
+- `adjusting` money moved by hand, by two people
 """
 
 from distribution.ledger.postings import (
-    DEBIT_NORMAL,
-    MEMBER_KINDS,
+    AccountIds,
     Draft,
     KeyReused,
     Overdrawn,
@@ -19,10 +19,13 @@ from distribution.ledger.postings import (
     refuse_other,
     reserve,
 )
+from distribution.ledger.states import DEBIT_NORMAL, MEMBER_KINDS, SHOP_KINDS
 
 __all__ = [
     "DEBIT_NORMAL",
     "MEMBER_KINDS",
+    "SHOP_KINDS",
+    "AccountIds",
     "Draft",
     "KeyReused",
     "Overdrawn",

@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 2.0
 PAUSE_SECONDS = 0.01
 
 _LAST_GIVEN = text(
-    "SELECT pg_sequence_last_value(CAST(pg_get_serial_sequence(:name, 'id') AS regclass))"
+    "SELECT pg_sequence_last_value(CAST(pg_get_serial_sequence(:name, :key) AS regclass))"
 )
 _WRITERS = text(
     """
@@ -28,13 +28,15 @@ _WRITERS = text(
 )
 
 
-def settled(session: Session, table: str) -> int | None:
+def settled(session: Session, table: str, *, key: str = "id") -> int | None:
     """
     The last id of `table` that is given, once nothing can appear up to it any more.
 
+    `key` is the column of its ids.
+
     None if a transaction that was writing is still open after `PATIENCE_SECONDS`: ask again later.
     """
-    last_id = int(session.scalar(_LAST_GIVEN, {"name": table}) or 0)
+    last_id = int(session.scalar(_LAST_GIVEN, {"name": table, "key": key}) or 0)
     deadline = time.monotonic() + PATIENCE_SECONDS
     writers = _writers(session, table)
     while writers:

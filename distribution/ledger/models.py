@@ -1,5 +1,6 @@
 """
-Accounts, postings, entries and the blocks over them. What must never be false is a CHECK here.
+Accounts, postings, entries, the blocks over them, and adjustments. What must never be false is a
+CHECK here.
 
 `posting`, `entry` and `ledger_block` are append-only: triggers made by the migrations refuse
 UPDATE, DELETE and TRUNCATE on them.
@@ -20,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from distribution.base import SOURCE, Base, words
-from distribution.ledger.states import AccountKind, PostingKind
+from distribution.ledger.states import AccountKind, AdjustmentKind, AdjustmentState, PostingKind
 
 
 class Account(Base):
@@ -36,7 +37,10 @@ class Account(Base):
         UniqueConstraint("member_id", "kind", postgresql_nulls_not_distinct=True),
         CheckConstraint("debited_fen >= 0 AND credited_fen >= 0", "volumes_not_negative"),
         CheckConstraint("member_id IS NULL OR balance_fen >= 0", "balance_not_negative"),
-        CheckConstraint("(kind = 'expense') = (member_id IS NULL)", "owner_fits_kind"),
+        CheckConstraint(
+            "(kind IN ('expense', 'cash', 'fee', 'tax', 'adjustment')) = (member_id IS NULL)",
+            "owner_fits_kind",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -82,6 +86,14 @@ class Entry(Base):
         CheckConstraint("amount_fen > 0", "amount_positive"),
         CheckConstraint("debit_account_id <> credit_account_id", "two_accounts"),
         Index("ix_entry_member", "member_id", text("id DESC")),
+        Index(
+            "ix_entry_shop",
+            "member_id",
+            postgresql_where=text(
+                "commission_id IS NULL"
+                " AND (debit_balance_fen IS NULL OR credit_balance_fen IS NULL)"
+            ),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -116,3 +128,36 @@ class Block(Base):
     """How many there are from the first id to the last."""
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
+
+
+class Adjustment(Base):
+    """A distributor's money moved by hand: one person asks, another one decides, both say why."""
+
+    __tablename__ = "ledger_adjustment"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", "amount_positive"),
+        CheckConstraint("reason ~ '\\S'", "reason_is_given"),
+        CheckConstraint(
+            "(state = 'requested') = (decided_by IS NULL)"
+            " AND (decided_by IS NULL) = (decided_at IS NULL)",
+            "decision_fits_state",
+        ),
+        CheckConstraint("state <> 'approved' OR decided_by <> requested_by", "two_people"),
+        Index("ix_ledger_adjustment_state", "state", text("id DESC")),
+        Index("ix_ledger_adjustment_member", "member_id", text("id DESC")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    no: Mapped[str] = mapped_column(String(32), unique=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("distributor.member_id"))
+    kind: Mapped[AdjustmentKind] = mapped_column(words(AdjustmentKind, "kind"))
+    amount_fen: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(200))
+    """Why, in words that the distributor reads too."""
+    state: Mapped[AdjustmentState] = mapped_column(words(AdjustmentState, "state"))
+    requested_by: Mapped[str] = mapped_column(String(SOURCE))
+    requested_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(SOURCE))
+    decided_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(String(200), server_default="")
+    """What whoever refused it said."""

@@ -26,11 +26,16 @@ from sqlalchemy.orm import Session
 
 from distribution.base import bigints
 from distribution.ledger.models import Account, Posting
-from distribution.ledger.states import AccountKind, PostingKind
+from distribution.ledger.states import (
+    DEBIT_NORMAL,
+    MEMBER_KINDS,
+    SHOP_KINDS,
+    AccountKind,
+    PostingKind,
+)
 
-MEMBER_KINDS = tuple(kind for kind in AccountKind if kind != AccountKind.EXPENSE)
-DEBIT_NORMAL = frozenset({AccountKind.RECEIVABLE, AccountKind.EXPENSE})
-"""Kinds whose balance grows when they are debited; the others grow when credited."""
+AccountIds = dict[tuple[int | None, AccountKind], int]
+"""Ids of accounts by owner and kind; the shop's own by None."""
 
 _WRITE_ENTRIES = text(
     """
@@ -83,15 +88,19 @@ class Draft:
 
     session: Session
     posting_id: int
-    _expense_id: int = 0
+    _shop: dict[AccountKind, int] = field(default_factory=dict)
     _accounts: dict[tuple[int, AccountKind], _Locked] = field(default_factory=dict)
     _moves: list[tuple[int | None, ...]] = field(default_factory=list)
 
     def lock(self, member_ids: Iterable[int], kinds: Iterable[AccountKind]) -> None:
-        """Lock these accounts of these members in id order, once, before the first move."""
+        """
+        Lock these accounts of these members in id order, once, before the first move.
+
+        The shop's own accounts are known afterwards, all of them; they take no lock.
+        """
         wanted = {(member_id, kind) for member_id in member_ids for kind in kinds}
         ids = _find_or_open(self.session, wanted)
-        self._expense_id = ids.pop((None, AccountKind.EXPENSE))
+        self._shop = {kind: ids.pop((None, kind)) for kind in SHOP_KINDS}
         rows = self.session.execute(
             select(
                 Account.id, Account.member_id, Account.kind,
@@ -160,8 +169,8 @@ class Draft:
     def _touch(
         self, member_id: int, kind: AccountKind, *, debited_fen: int = 0, credited_fen: int = 0
     ) -> tuple[int, int | None]:
-        if kind == AccountKind.EXPENSE:
-            return self._expense_id, None
+        if kind in self._shop:
+            return self._shop[kind], None
         account = self._accounts[member_id, kind]
         account.debited_fen += debited_fen
         account.credited_fen += credited_fen
@@ -224,16 +233,17 @@ def canonical(payload: Mapping[str, Any]) -> bytes:
 
 def open_accounts(
     session: Session, member_ids: Iterable[int], kinds: Iterable[AccountKind] = MEMBER_KINDS
-) -> dict[tuple[int | None, AccountKind], int]:
+) -> AccountIds:
     """Give each member an account of these kinds, where missing; their ids, and the shop's."""
     return _find_or_open(session, {(each, kind) for each in member_ids for kind in kinds})
 
 
-def _find_or_open(
-    session: Session, wanted: set[tuple[int, AccountKind]]
-) -> dict[tuple[int | None, AccountKind], int]:
+def _find_or_open(session: Session, wanted: set[tuple[int, AccountKind]]) -> AccountIds:
     """The ids of the accounts wanted and of the shop's; missing ones are inserted first."""
-    everyone: set[tuple[int | None, AccountKind]] = {(None, AccountKind.EXPENSE), *wanted}
+    everyone: set[tuple[int | None, AccountKind]] = {
+        *wanted,
+        *((None, kind) for kind in SHOP_KINDS),
+    }
     found = _find(session, wanted)
     missing = everyone - found.keys()
     if missing:
@@ -248,16 +258,14 @@ def _find_or_open(
     return {account: found[account] for account in everyone}
 
 
-def _find(
-    session: Session, wanted: set[tuple[int, AccountKind]]
-) -> dict[tuple[int | None, AccountKind], int]:
+def _find(session: Session, wanted: set[tuple[int, AccountKind]]) -> AccountIds:
     members = {member_id for member_id, _ in wanted}
     kinds = sorted({kind for _, kind in wanted})
     rows = session.execute(
         select(Account.member_id, Account.kind, Account.id).where(
             or_(
                 (Account.member_id == any_(bigints(members))) & Account.kind.in_(kinds),
-                Account.member_id.is_(None) & (Account.kind == AccountKind.EXPENSE),
+                Account.member_id.is_(None),
             )
         )
     )

@@ -2,45 +2,46 @@
 The balances of the shop's own accounts: a roll-up, plus the entries after it.
 
 Postings neither lock nor update these accounts, so that they never queue for one row. A job rolls
-them up now and then; the balance is exact at any time.
+them up now and then; the balances are exact at any time.
 """
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from distribution.ledger import horizon
-from distribution.ledger.states import AccountKind
+from distribution.ledger.states import SHOP_KINDS, AccountKind
 
 _ROLL_UP = text(
     """
     UPDATE account
     SET debited_fen = debited_fen + tail.debited, credited_fen = credited_fen + tail.credited,
-        version = version + tail.touches, rolled_to = tail.rolled_to
+        version = version + tail.touches, rolled_to = :settled_to
     FROM (
         SELECT shop.id,
                coalesce(sum(amount_fen) FILTER (WHERE debit_account_id = shop.id), 0) AS debited,
                coalesce(sum(amount_fen) FILTER (WHERE credit_account_id = shop.id), 0) AS credited,
-               count(*) AS touches, max(entry.id) AS rolled_to
+               count(entry.id) AS touches
         FROM account AS shop
-        JOIN entry ON entry.id > shop.rolled_to AND entry.id <= :settled_to
-                  AND shop.id IN (entry.debit_account_id, entry.credit_account_id)
+        LEFT JOIN entry ON entry.id > shop.rolled_to AND entry.id <= :settled_to
+                       AND shop.id IN (entry.debit_account_id, entry.credit_account_id)
         WHERE shop.member_id IS NULL
         GROUP BY shop.id
     ) AS tail
-    WHERE account.id = tail.id
+    WHERE account.id = tail.id AND :settled_to > rolled_to
     """
 )
 _HOLD = text("SELECT id FROM account WHERE member_id IS NULL ORDER BY id FOR NO KEY UPDATE")
 """One roll-up at a time; the foreign keys of new entries do not mind this lock."""
-_BALANCE = text(
+_BALANCES = text(
     """
-    SELECT account.balance_fen + coalesce(sum(
-        CASE account.id WHEN debit_account_id THEN amount_fen ELSE -amount_fen END), 0)
-    FROM account
-    LEFT JOIN entry ON entry.id > account.rolled_to
-                   AND account.id IN (entry.debit_account_id, entry.credit_account_id)
-    WHERE account.member_id IS NULL AND account.kind = :kind
-    GROUP BY account.id
+    SELECT shop.kind, shop.balance_fen + coalesce(sum(
+        CASE WHEN (shop.id = debit_account_id) = (shop.kind = 'expense')
+             THEN amount_fen ELSE -amount_fen END), 0) AS fen
+    FROM account AS shop
+    LEFT JOIN entry ON entry.id > shop.rolled_to
+                   AND shop.id IN (debit_account_id, credit_account_id)
+    WHERE shop.member_id IS NULL
+    GROUP BY shop.id
     """
 )
 
@@ -59,6 +60,12 @@ def roll_up(session: Session) -> bool:
     return True
 
 
+def balances(session: Session) -> dict[AccountKind, int]:
+    """What each account of the shop holds, in fen; zeros before the first posting."""
+    found = {AccountKind(row.kind): int(row.fen) for row in session.execute(_BALANCES)}
+    return {kind: found.get(kind, 0) for kind in SHOP_KINDS}
+
+
 def expense_fen(session: Session) -> int:
     """What commissions have cost the shop: everything accrued less everything clawed back."""
-    return int(session.scalar(_BALANCE, {"kind": AccountKind.EXPENSE}) or 0)
+    return balances(session)[AccountKind.EXPENSE]

@@ -233,6 +233,15 @@ REQUESTS = {
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),
     "POST /admin/v1/distributors/{member_id}/freeze": fixed(reason="刷单"),
+    "POST /admin/v1/commission-adjustments": Request(
+        lambda ids, _: {
+            "member_id": ids["member_id"][0],
+            "kind": "give",
+            "amount_fen": 300,
+            "reason": "活动补发",
+        }
+    ),
+    "POST /admin/v1/commission-adjustments/{adjustment_no}/refuse": fixed(answer="金额有误"),
     "PUT /admin/v1/commission-rules": fixed(**RULES),
     "PUT /admin/v1/commission-rules/skus/{sku_id}": fixed(level1_bp=500, level2_bp=100),
 }

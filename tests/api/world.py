@@ -13,9 +13,11 @@ from app.core import auth
 from app.core.auth import Audience
 from app.coupons import pushing
 from app.coupons.models import SegmentKind
+from app.distributors import adjustments
 from app.members.models import Member
 from app.orders.models import OrderStatus
-from app.staff.models import Role
+from app.staff.models import Role, Staff
+from distribution.ledger.states import AdjustmentKind
 from promotions import campaigns, coupons
 from promotions.coupons.models import CouponCode
 from promotions.packs import life
@@ -81,9 +83,24 @@ def build(session: Session, *, now: datetime) -> World:
         "staff_id": (colleague.id, owner.id),
         "username": (owner.username,),
         "invite_code": (code,),
+        "adjustment_no": (_adjustment(session, member, asked_by=colleague, now=now),),
     }
     session.commit()
     return World(member.id, owner.id, ids)
+
+
+def _adjustment(session: Session, member: Member, *, asked_by: Staff, now: datetime) -> str:
+    """An adjustment that waits for somebody other than the colleague who asked."""
+    asked = adjustments.request(
+        session,
+        member_id=member.id,
+        kind=AdjustmentKind.GIVE,
+        amount_fen=100,
+        reason="活动补发",
+        staff_id=asked_by.id,
+        now=now,
+    )
+    return str(asked["adjustment_no"])
 
 
 def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from distribution import commissions, ledger, team
 from distribution.commissions import PaidLine, RefundedLine, rules
 from distribution.commissions.rules import CommissionRules, Joining
-from distribution.ledger.states import AccountKind, PostingKind
+from distribution.ledger import adjusting
+from distribution.ledger.models import Adjustment
+from distribution.ledger.states import AccountKind, AdjustmentKind, PostingKind
 from distribution.team import joining
 from distribution.team.models import Distributor
 
@@ -79,17 +81,64 @@ def mature(session: Session, *, order: str = "order:1", now: datetime = NOON) ->
     return commissions.mature_due(session, now=now + timedelta(hours=1))
 
 
-def withdraw(session: Session, *, member_id: int, amount_fen: int, now: datetime = NOON) -> None:
-    """Set available money aside, as a withdrawal will."""
+def post(
+    session: Session,
+    kind: PostingKind,
+    *moves: tuple[AccountKind, AccountKind, int],
+    member_id: int,
+    key: str = "",
+    now: datetime = NOON,
+) -> None:
+    """Post one event of a member: (out of, into, fen) each."""
     draft = ledger.reserve(
         session,
-        idem_key=f"hold:{uuid4()}",
-        kind=PostingKind.HOLD,
-        source="withdrawal:1",
-        payload={"fen": amount_fen},
+        idem_key=key or f"test:{uuid4()}",
+        kind=kind,
+        source="test:1",
+        payload={"moves": moves},
         now=now,
     )
     assert draft is not None
-    draft.lock([member_id], {AccountKind.AVAILABLE, AccountKind.WITHDRAWING})
-    draft.move(member_id, AccountKind.AVAILABLE, AccountKind.WITHDRAWING, amount_fen)
+    draft.lock([member_id], ledger.MEMBER_KINDS)
+    for debit, credit, fen in moves:
+        draft.move(member_id, debit, credit, fen)
     draft.write()
+
+
+def adjust(
+    session: Session,
+    *,
+    member_id: int,
+    kind: AdjustmentKind = AdjustmentKind.GIVE,
+    amount_fen: int = 300,
+    reason: str = "活动补发",
+    no: str = "J1",
+    now: datetime = NOON,
+) -> Adjustment:
+    """Move money by hand, asked for by one person and approved by another."""
+    adjusting.request(
+        session,
+        no=no,
+        member_id=member_id,
+        kind=kind,
+        amount_fen=amount_fen,
+        reason=reason,
+        requested_by="staff:1",
+        now=now,
+    )
+    return adjusting.approve(session, no=no, approved_by="staff:2", now=now)
+
+
+def withdraw(session: Session, *, member_id: int, amount_fen: int, now: datetime = NOON) -> None:
+    """Set available money aside, as a withdrawal will."""
+    move = (AccountKind.AVAILABLE, AccountKind.WITHDRAWING, amount_fen)
+    post(session, PostingKind.HOLD, move, member_id=member_id, now=now)
+
+
+def pay_out(
+    session: Session, *, member_id: int, cash_fen: int, fee_fen: int = 0, tax_fen: int = 0
+) -> None:
+    """Let money that was set aside arrive, less fee and tax, as a withdrawal will."""
+    gone = {AccountKind.CASH: cash_fen, AccountKind.FEE: fee_fen, AccountKind.TAX: tax_fen}
+    moves = [(AccountKind.WITHDRAWING, kind, fen) for kind, fen in gone.items()]
+    post(session, PostingKind.PAY_OUT, *moves, member_id=member_id)

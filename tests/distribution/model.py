@@ -90,4 +90,6 @@ class Model:
             self.debt[member],
             sum(each.amount for each in own),
             sum(each.clawed for each in own),
+            0,
+            0,
         )

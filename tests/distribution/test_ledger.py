@@ -5,14 +5,27 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from distribution import ledger, verify
+from distribution import ledger, queries, verify
 from distribution.commissions import rules
 from distribution.commissions.policy import Rates
-from distribution.ledger import Overdrawn, horizon, rollup
+from distribution.ledger import Overdrawn, as_of, horizon, rollup
 from distribution.ledger.models import Account
 from distribution.ledger.states import AccountKind, PostingKind
+from distribution.ledger.states import AccountKind as Kind
 from distribution.verify import APPEND_ONLY
-from tests.builders.distribution import NOON, make_chain, make_distributor, make_rules, pay, refund
+from tests.builders.distribution import (
+    NOON,
+    adjust,
+    make_chain,
+    make_distributor,
+    make_rules,
+    mature,
+    pay,
+    pay_out,
+    post,
+    refund,
+    withdraw,
+)
 
 
 @pytest.fixture
@@ -87,12 +100,91 @@ class TestDraft:
         assert session.scalars(found).all() == [5]
 
 
+@pytest.fixture
+def earned(session):
+    """Distributor 2 has 1,000 fen available and bought nothing with it yet."""
+    make_rules(session)
+    make_chain(session, 1, 2)
+    pay(session, buyer_id=1)
+    mature(session)
+
+
+@pytest.mark.usefixtures("earned")
+class TestShopAccounts:
+    def test_a_withdrawal_that_arrives_leaves_as_money_fee_and_tax(self, session):
+        withdraw(session, member_id=2, amount_fen=800)
+        pay_out(session, member_id=2, cash_fen=700, fee_fen=60, tax_fen=40)
+
+        shop = rollup.balances(session)
+        assert (shop[Kind.CASH], shop[Kind.FEE], shop[Kind.TAX]) == (700, 60, 40)
+        found = queries.summary(session, 2)
+        assert (found.available_fen, found.withdrawing_fen) == (200, 0)
+        assert (found.withdrawn_fen, found.earned_fen, found.clawed_fen) == (800, 1_000, 0)
+        assert list(verify.verify(session)) == []
+
+    def test_a_withdrawal_that_does_not_happen_is_given_back(self, session):
+        withdraw(session, member_id=2, amount_fen=800)
+        refund(session, total_fen=3_000)
+        given_back = (
+            (Kind.WITHDRAWING, Kind.RECEIVABLE, 100),
+            (Kind.WITHDRAWING, Kind.AVAILABLE, 700),
+        )
+        post(session, PostingKind.GIVE_BACK, *given_back, member_id=2)
+
+        found = queries.summary(session, 2)
+        assert (found.available_fen, found.receivable_fen, found.clawed_fen) == (700, 0, 300)
+        assert found.withdrawn_fen == 0
+        assert list(verify.verify(session)) == []
+
+    @pytest.mark.parametrize(("kind", "adjusted"), [("give", 300), ("take", -300)])
+    def test_what_is_moved_by_hand_is_told_apart_from_what_was_earned(
+        self, session, kind, adjusted
+    ):
+        adjust(session, member_id=2, kind=kind, amount_fen=300)
+
+        found = queries.summary(session, 2)
+        assert (found.available_fen, found.adjusted_fen) == (1_000 + adjusted, adjusted)
+        assert (found.earned_fen, found.clawed_fen, found.withdrawn_fen) == (1_000, 0, 0)
+        assert rollup.balances(session)[Kind.ADJUSTMENT] == -adjusted
+        assert [breach.rule for breach in verify.verify(session)] == []
+
+    def test_the_history_until_a_moment_tells_of_them_too(self, session):
+        withdraw(session, member_id=2, amount_fen=800)
+        pay_out(session, member_id=2, cash_fen=700, fee_fen=100)
+
+        found = as_of.balances(session, effective=NOON, recorded=NOON)
+        assert found[None] == {Kind.EXPENSE: 1_000, Kind.CASH: 700, Kind.FEE: 100}
+
+
 class TestRollUp:
     def test_the_shop_spent_what_it_accrued_less_what_it_clawed_back(self, session, traded):
         assert rollup.expense_fen(session) == 750
 
     def test_a_shop_without_commissions_spent_nothing(self, session):
         assert rollup.expense_fen(session) == 0
+        assert rollup.balances(session) == dict.fromkeys(ledger.SHOP_KINDS, 0)
+
+    def test_it_reads_what_is_new_only_even_for_accounts_that_nothing_touches(
+        self, session, traded
+    ):
+        rollup.roll_up(session)
+
+        last = session.scalar(text("SELECT max(id) FROM entry"))
+        shop = select(Account.rolled_to).where(Account.member_id.is_(None))
+        session.expire_all()
+        assert session.scalars(shop).all() == [last] * len(ledger.SHOP_KINDS)
+
+    def test_every_account_of_the_shop_is_rolled_up(self, session, earned):
+        withdraw(session, member_id=2, amount_fen=800)
+        pay_out(session, member_id=2, cash_fen=700, fee_fen=60, tax_fen=40)
+        before = rollup.balances(session)
+        session.commit()
+
+        rollup.roll_up(session)
+
+        stored = select(Account.kind, Account.balance_fen).where(Account.member_id.is_(None))
+        assert dict(session.execute(stored).all()) == before == rollup.balances(session)
+        assert list(verify.verify(session)) == []
 
     def test_rolling_up_changes_no_balance_at_any_point(self, session, traded):
         rollup.roll_up(session)

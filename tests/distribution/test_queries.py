@@ -16,7 +16,7 @@ from tests.builders.distribution import (
 
 
 def test_the_summary_of_somebody_without_accounts_is_all_zeros(session):
-    assert queries.summary(session, 5) == Summary(0, 0, 0, 0, 0, 0)
+    assert queries.summary(session, 5) == Summary(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_the_summary_tells_what_was_earned_taken_back_held_and_owed(session):
@@ -35,6 +35,8 @@ def test_the_summary_tells_what_was_earned_taken_back_held_and_owed(session):
         receivable_fen=600,
         earned_fen=1_050,
         clawed_fen=1_000,
+        withdrawn_fen=0,
+        adjusted_fen=0,
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from distribution import verify
+from distribution import commissions, verify
 from distribution.commissions import rules
 from distribution.commissions.policy import Rates
 from distribution.ledger import rollup
@@ -13,6 +13,7 @@ from tests.builders.distribution import (
     make_rules,
     mature,
     pay,
+    pay_out,
     refund,
     withdraw,
 )
@@ -28,9 +29,12 @@ def traded(session):
     refund(session, total_fen=5_000)
     mature(session)
     withdraw(session, member_id=2, amount_fen=2_400)
+    withdraw(session, member_id=3, amount_fen=600)
+    pay_out(session, member_id=3, cash_fen=500, fee_fen=60, tax_fen=40)
     refund(session, total_fen=20_000, seq=2, source="refund:2")
     rollup.roll_up(session)
     pay(session, buyer_id=1, order="order:2", sku_id=9)
+    commissions.claim(session, claim_source="case:1", line_sources=["order:2/1"], now=NOON)
     session.commit()
 
 
@@ -73,6 +77,8 @@ def test_a_breach_says_who_and_what(session, traded):
         ("UPDATE entry SET member_id = 3 WHERE member_id = 2", "ledger.entry_fits_posting"),
         ("UPDATE posting SET kind = 'claw_back' WHERE kind = 'accrue'",
          "ledger.entry_fits_posting"),
+        ("UPDATE posting SET kind = 'hold' WHERE kind = 'pay_out'", "ledger.entry_fits_posting"),
+        ("DELETE FROM entry WHERE amount_fen = 40", "commission.earned_is_kept"),
         ("DELETE FROM entry WHERE id = (SELECT max(id) FROM entry)",
          "ledger.balance_is_sum_of_entries"),
         ("DELETE FROM posting", "commission.row_is_its_entries"),
@@ -97,6 +103,8 @@ def test_a_breach_says_who_and_what(session, traded):
         ("UPDATE commission SET rules_version = 99999", "commission.rate_is_the_rules"),
         ("UPDATE sku_rate SET level1_bp = 1", "commission.rate_is_the_rules"),
         ("UPDATE sku_rate SET sku_id = 8", "commission.rate_is_the_rules"),
+        ("UPDATE commission SET claims = 1 WHERE level = 2", "commission.claims_are_counted"),
+        ("DELETE FROM commission_claim", "commission.claims_are_counted"),
         ("UPDATE commission_rules SET levels = 1", "commission.rate_is_the_rules"),
         ("UPDATE commission SET cap_bp = 1000 WHERE rate_bp < 1000",
          "commission.levels_within_cap"),
@@ -138,7 +146,7 @@ def test_history_without_its_guard_is_found(session, change):
 def test_every_rule_has_a_name_of_its_own():
     names = [proof.rule for proof in verify.PROOFS]
 
-    assert len(set(names)) == len(names) == 16
+    assert len(set(names)) == len(names) == 18
 
 
 def tamper(session, change):

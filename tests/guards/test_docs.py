@@ -26,6 +26,7 @@ DIAGRAMS = {
     "refund": ("app.payments.models", "REFUND_TRANSITIONS"),
     "after-sale": ("app.aftersales.models", "TRANSITIONS"),
     "commission": ("distribution.commissions.states", "COMMISSION_TRANSITIONS"),
+    "adjustment": ("distribution.ledger.states", "ADJUSTMENT_TRANSITIONS"),
     "promotion": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "pack": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),

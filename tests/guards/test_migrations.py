@@ -19,6 +19,13 @@ from app.settings import Settings
 from tests.conftest import create_database, named, plain
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
+PROMISES = """
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND contype = 'c'
+    UNION ALL
+    SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+"""
+"""The checks and indexes, of which Alembic compares little."""
 
 
 @pytest.fixture
@@ -70,3 +77,21 @@ def test_up_down_up_leaves_the_tables_the_models_declare(empty_app):
                 },
             )
             assert compare_metadata(context, tables.metadata()) == []  # type: ignore[arg-type]
+
+
+def test_the_checks_and_indexes_of_the_migrations_are_those_of_the_models(empty_app):
+    with empty_app.app_context(), db.engine.connect() as connection:
+        for metadata in tables.metadata():
+            metadata.create_all(connection)
+        declared = set(connection.exec_driver_sql(PROMISES).all())
+        connection.rollback()
+        flask_migrate.upgrade()
+        migrated = {
+            row
+            for row in connection.exec_driver_sql(PROMISES)
+            if not row[0].startswith(("procrastinate_", "alembic_"))
+        }
+        connection.rollback()
+
+    assert sorted(declared - migrated) == [], "the models promise what no migration makes"
+    assert sorted(migrated - declared) == [], "a migration makes what no model promises"

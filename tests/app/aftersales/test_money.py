@@ -283,6 +283,10 @@ class TestVerify:
                 "aftersales.refunded_means_the_money_is_back",
                 f"after-sale {unsettled.after_sale_no}",
             ),
+            (
+                "aftersales.open_cases_hold_commissions_back",
+                f"{unsettled.source}, order:{unsettled.order_no}:1",
+            ),
         }
         lost.source = "after_sale:A0"
         session.flush()

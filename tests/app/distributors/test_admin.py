@@ -298,7 +298,13 @@ class TestWording:
         assert wording.percent(rate_bp) == text
 
     def test_every_kind_state_and_reason_has_its_words(self):
-        for words in (wording.POSTINGS, wording.STATES, wording.REASONS):
+        for words in (
+            wording.POSTINGS,
+            wording.STATES,
+            wording.REASONS,
+            wording.ADJUSTMENTS,
+            wording.ADJUSTMENT_STATES,
+        ):
             assert set(words) == set(type(next(iter(words))))
 
     def test_nobody_has_a_face_without_a_name(self):

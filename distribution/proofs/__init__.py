@@ -1,0 +1,13 @@
+"""
+One query per rule of the engine; each answers (subject, detail) for whatever breaks its rule.
+
+What a CHECK or a foreign key already holds is not asked again: these are the rules between rows.
+Each room of the engine has a module here.
+"""
+
+from distribution.proofs import commissions, ledger, team
+from distribution.proofs.proof import Proof
+
+PROOFS: tuple[Proof, ...] = (*ledger.PROOFS, *commissions.PROOFS, *team.PROOFS)
+
+__all__ = ["PROOFS", "Proof"]
