@@ -125,11 +125,7 @@ class _Pricing:
             near = 0
             for line in lines:
                 near |= self._holders[line.line_id]
-            against = [
-                holding
-                for number, holding in enumerate(self._held)
-                if near >> number & 1 and shut_out(holding[0], promotion)
-            ]
+            against = self._against(promotion, near) if near else ()
             if against:
                 held = frozenset[int]().union(*(reach for _, reach in against))
                 lines = tuple([line for line in lines if line.line_id not in held])
@@ -138,6 +134,18 @@ class _Pricing:
                     self.outcome.lose(promotion, entrant.coupon_id, Code.BLOCKED, by=last)
                     return None
         return self._candidate(entrant, lines)
+
+    def _against(
+        self, promotion: Promotion, near: int
+    ) -> Sequence[tuple[Promotion, frozenset[int]]]:
+        """Return those of the holders whose bits are in `near` that shut `promotion` out."""
+        against: list[tuple[Promotion, frozenset[int]]] = []
+        while near:
+            holding = self._held[(near & -near).bit_length() - 1]
+            if shut_out(holding[0], promotion):
+                against.append(holding)
+            near &= near - 1
+        return against
 
     def _candidate(
         self, entrant: Entrant, lines: tuple[CartLine, ...], line_ids: frozenset[int] | None = None

@@ -5,7 +5,6 @@ What a run of the engine has decided so far, and the quote it comes to.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from promotions.pricing.canon import digest
 from promotions.pricing.cart import Cart, CartLine
 from promotions.pricing.combining import Candidate
 from promotions.pricing.money import apportion
@@ -125,7 +124,7 @@ class Outcome:
         lines = _priced(cart.lines, adjustments, cart.points_fen)
         return Quote(
             snapshot_version=snapshot.version,
-            input_digest=digest(cart.to_json()),
+            cart=cart,
             lines=tuple(lines),
             adjustments=adjustments,
             trace=tuple([verdict for one, _ in matches for verdict in self._said_of(one)]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promotions.pricing import canon
+from promotions.pricing.cart import Cart
 from promotions.pricing.rule import Gift, Lane, Met, Shortfall
 from promotions.pricing.tally import Code
 
@@ -191,7 +192,8 @@ class Quote:
     """
 
     snapshot_version: int
-    input_digest: str
+    cart: Cart
+    """What was priced."""
     lines: tuple[PricedLine, ...]
     adjustments: tuple[Adjustment, ...]
     trace: tuple[Verdict, ...]
@@ -205,6 +207,11 @@ class Quote:
     gifts: tuple[GiftLine, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     """What keeps the cart from being ordered as it is."""
+
+    @property
+    def input_digest(self) -> str:
+        """The SHA-256 of the canonical text of the cart, in hex; reckoned when asked for."""
+        return canon.digest(self.cart.to_json())
 
     @property
     def items_fen(self) -> int:

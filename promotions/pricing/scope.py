@@ -4,7 +4,7 @@ Which lines a promotion is about: all, or by category subtree, SPU, SKU and tag,
 A scope also names the index keys under which a snapshot files its promotion.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promotions.pricing.cart import CartLine
@@ -93,12 +93,6 @@ class Scope:
     def covers(self, line: CartLine) -> bool:
         """Say whether `line` is in scope; an exclusion always wins."""
         return (self.include is None or self.include.covers(line)) and not self.exclude.covers(line)
-
-    def within(self, lines: Sequence[CartLine]) -> list[CartLine]:
-        """Return those of `lines` that are in scope."""
-        if self.include is None and not self.exclude:
-            return list(lines)
-        return [line for line in lines if self.covers(line)]
 
 
 ALL_GOODS = Scope()

@@ -135,11 +135,14 @@ class _Index:
     def __init__(self, running: Iterable[Promotion]) -> None:
         self._running = tuple(running)
         filed: defaultdict[Key, list[int]] = defaultdict(list)
+        self._templates: dict[int, tuple[int, frozenset[Key]]] = {}
+        """By promotion id: where each coupon template is, and the keys of its scope."""
         for position, promotion in enumerate(self._running):
+            keys = promotion.scope.index_keys()
             if promotion.needs_coupon:
-                filed["coupon", promotion.promotion_id].append(position)
+                self._templates[promotion.promotion_id] = position, frozenset(keys)
                 continue
-            for key in promotion.scope.index_keys():
+            for key in keys:
                 filed[key].append(position)
         self._filed = dict(filed)
         self._excludes = [one.scope.exclude or None for one in self._running]
@@ -147,17 +150,14 @@ class _Index:
     def lookup(self, lines: tuple[CartLine, ...], templates: Iterable[int]) -> list[Match]:
         """Return the promotions that concern any of `lines`, in order, each with its lines."""
         found: defaultdict[int, list[CartLine]] = defaultdict(list)
+        held = [self._templates[one] for one in templates if one in self._templates]
         for line in lines:
-            concerned: set[int] = set()
-            for key in keys_of(line):
+            keys = tuple(keys_of(line))
+            concerned = {position for position, scope in held if not scope.isdisjoint(keys)}
+            for key in keys:
                 concerned.update(self._filed.get(key, ()))
             for position in concerned:
                 exclude = self._excludes[position]
                 if exclude is None or not exclude.covers(line):
                     found[position].append(line)
-        for promotion_id in templates:
-            for position in self._filed.get(("coupon", promotion_id), ()):
-                scope = self._running[position].scope
-                if concerned_lines := scope.within(lines):
-                    found[position] = concerned_lines
         return [(self._running[position], tuple(found[position])) for position in sorted(found)]
