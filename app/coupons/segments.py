@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.coupons.models import CouponPush, SegmentKind
-from app.members import identity
+from app.members import queries as members
 from app.members.models import Member, MemberStatus
 from promotions import buyers
 
@@ -47,7 +47,7 @@ def next_batch(session: Session, push: CouponPush, *, limit: int) -> Batch:
         return Batch([], None)
     paid: set[int] = set()
     if push.segment == SegmentKind.NEW:
-        paid = buyers.payers(session, {one.id: identity.keys_of(one) for one in looked_at})
+        paid = buyers.payers(session, members.people(session, looked_at))
     return Batch([one.id for one in looked_at if one.id not in paid], looked_at[-1].id)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.catalogue.queries import SellableSku
-from app.marketing import gifts
+from app.marketing import buyers, gifts
 from app.marketing.holding import (
     CouponGone,
     PromotionGone,
@@ -20,9 +20,7 @@ from app.marketing.holding import (
     take_back,
 )
 from app.marketing.snapshot import snapshot
-from app.members import queries as members
-from app.members import service as accounts
-from promotions import buyers, coupons, limits, pricing
+from promotions import coupons, limits, pricing
 
 __all__ = [
     "ANY_CHOICE",
@@ -130,7 +128,7 @@ def priced(
     )
     candidates = [promotion for promotion, _ in current.candidates(cart)]
     if any(promotion.audience.is_new is not None for promotion in candidates):
-        cart = replace(cart, buyer=pricing.Buyer(is_new=_is_new(session, member_id)))
+        cart = replace(cart, buyer=pricing.Buyer(is_new=buyers.is_new(session, member_id)))
     if limited := [promotion.promotion_id for promotion in candidates if promotion.is_capped]:
         left = limits.allowances(session, limited, member_id=member_id, now=now)
         cart = replace(cart, allowances=left)
@@ -143,7 +141,8 @@ def require_still_new(session: Session, priced: Priced, *, member_id: int) -> No
     """
     Check, and keep so until the transaction ends, that what is for new buyers goes to one.
 
-    Locks the member if the quote holds any such thing: of two orders placed at once one may.
+    Locks the person if the quote holds any such thing: of two orders placed at once, with one
+    account or with two, one may.
 
     :raises PromotionGone: the member has got, or paid, something meanwhile.
     :raises Unauthorized: the member has left.
@@ -153,8 +152,8 @@ def require_still_new(session: Session, priced: Priced, *, member_id: int) -> No
     for_new = [number for number in applied if promotions[number].audience.is_new]
     if not for_new:
         return
-    accounts.locked(session, member_id=member_id)
-    if not _is_new(session, member_id):
+    buyers.keep(session, member_id)
+    if not buyers.is_new(session, member_id):
         raise PromotionGone(promotion_id=for_new[0])
 
 
@@ -164,14 +163,6 @@ def _coupons(
     if member_id is None or not current.has_coupons:
         return ()
     return coupons.held_by_member(session, member_id, now)
-
-
-def _is_new(session: Session, member_id: int | None) -> bool:
-    """Whether a member is a new buyer (`promotions.buyers`); of a visitor nobody knows."""
-    if member_id is None:
-        return False
-    keys = members.keys(session, member_id=member_id)
-    return buyers.is_new(session, member_id, keys=keys)
 
 
 def _cart_line(line: QuoteLine) -> pricing.CartLine:

@@ -1,7 +1,9 @@
 """What other slices may ask about members."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -47,12 +49,13 @@ class MemberBrief:
     masked_phone: str | None
 
 
-def keys(session: Session, *, member_id: int) -> list[str]:
-    """The hashes by which a member is known for ever; none if they have left."""
-    member = session.get(Member, member_id)
-    if member is None or member.status != MemberStatus.ACTIVE:
-        return []
-    return identity.keys_of(member)
+class Person(NamedTuple):
+    """Who is behind an account, as the engines know people."""
+
+    accounts: tuple[int, ...]
+    """The active accounts with its unionid or its phone number, it included, by id."""
+    keys: tuple[str, ...]
+    """The hashes by which the account is known for ever."""
 
 
 def get(session: Session, member_id: int) -> Member:
@@ -134,19 +137,39 @@ def briefs(session: Session, member_ids: Collection[int]) -> dict[int, MemberBri
     }
 
 
-def accounts_of_person(session: Session, member: Member) -> list[int]:
-    """The active accounts with the unionid or the phone number of this one, it included, by id."""
-    same = [Member.id == member.id]
-    if member.unionid:
-        same.append(Member.unionid == member.unionid)
-    if member.phone_hash:
-        same.append(Member.phone_hash == member.phone_hash)
-    found = session.scalars(
-        select(Member.id)
-        .where(Member.status == MemberStatus.ACTIVE, or_(*same))
-        .order_by(Member.id)
+def person(session: Session, member_id: int) -> Person:
+    """
+    Who is behind an active account.
+
+    :raises MemberNotFound: there is none, or they have left.
+    """
+    return people(session, [get(session, member_id)])[member_id]
+
+
+def people(session: Session, members: Collection[Member]) -> dict[int, Person]:
+    """Who is behind each of these active accounts, by account. One query."""
+    by_unionid: defaultdict[str | None, set[int]] = defaultdict(set)
+    by_phone: defaultdict[str | None, set[int]] = defaultdict(set)
+    found = session.execute(
+        select(Member.id, Member.unionid, Member.phone_hash).where(
+            Member.status == MemberStatus.ACTIVE,
+            or_(
+                Member.unionid.in_({each.unionid for each in members if each.unionid}),
+                Member.phone_hash.in_({each.phone_hash for each in members if each.phone_hash}),
+            ),
+        )
     )
-    return list(found)
+    for account, unionid, phone in found:
+        by_unionid[unionid].add(account)
+        by_phone[phone].add(account)
+    by_unionid[None] = by_phone[None] = set()  # Having none is nothing in common.
+    return {
+        each.id: Person(
+            tuple(sorted({each.id} | by_unionid[each.unionid] | by_phone[each.phone_hash])),
+            tuple(identity.keys_of(each)),
+        )
+        for each in members
+    }
 
 
 def was_here_before(session: Session, member_id: int) -> bool:

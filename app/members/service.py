@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import auth, crypto
 from app.core.errors import Unauthorized
-from app.members import identity
+from app.members import identity, queries
 from app.members.models import FormerIdentity, Member, MemberAddress, MemberStatus
 from app.wechat.mini import LoginSession, PhoneNumber
 from distribution import team
@@ -94,6 +94,26 @@ def locked(session: Session, *, member_id: int) -> Member:
     return member
 
 
+def lock_person(session: Session, *, member_id: int) -> None:
+    """
+    Lock every account of the person behind a member, by id.
+
+    :raises Unauthorized: the member has left since the request began.
+    """
+    try:
+        person = queries.person(session, member_id)
+    except queries.MemberNotFound as gone:
+        raise Unauthorized from gone
+    found = session.scalars(
+        select(Member.id)
+        .where(Member.id.in_(person.accounts), Member.status == MemberStatus.ACTIVE)
+        .order_by(Member.id)
+        .with_for_update(key_share=True)
+    ).all()
+    if member_id not in found:
+        raise Unauthorized
+
+
 def describe(session: Session, *, member_id: int, changes: dict[str, str | None]) -> Member:
     """Change the nickname or the avatar of a member."""
     member = locked(session, member_id=member_id)
@@ -122,7 +142,8 @@ def leave(session: Session, *, member_id: int, now: datetime) -> None:
     """
     member = locked(session, member_id=member_id)
     _remember(session, member, now=now)
-    buyers.leave(session, member_id=member_id, keys=identity.keys_of(member))
+    person = queries.people(session, [member])[member_id]
+    buyers.leave(session, accounts=person.accounts, keys=person.keys)
     member.openid = f"deleted:{secrets.token_hex(16)}"
     member.unionid = member.session_key_sealed = member.avatar_url = None
     member.phone_sealed = member.phone_country_code = member.phone_hash = None

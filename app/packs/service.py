@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, NotFound
-from app.members import identity
 from app.members import queries as members
 from app.members import service as accounts
 from app.members.models import Member
@@ -97,12 +96,12 @@ def _offer(session: Session, pack: Pack, person: Person, now: datetime) -> dict[
 
 
 def _person(session: Session, member: Member) -> Person:
-    same = members.accounts_of_person(session, member)
+    same, keys = members.people(session, [member])[member.id]
     is_first = same[0] == member.id and not members.was_here_before(session, member.id)
     return Person(
         member_id=member.id,
         registered_at=member.created_at,
-        keys=frozenset(identity.keys_of(member)),
+        keys=frozenset(keys),
         accounts=frozenset(same),
         is_first_account=is_first,
     )

@@ -166,7 +166,7 @@ def _not_new(session: Session, pack: Pack, person: Person, now: datetime) -> Ite
     if pack.eligibility is Eligibility.NEVER_REGISTERED:
         if not person.is_first_account:
             yield Refusal.REGISTERED_BEFORE
-    elif buyers.has_any_paid(session, person.accounts, keys=person.keys):
+    elif buyers.has_paid(session, person.accounts, keys=person.keys):
         yield Refusal.PAID_BEFORE
     ends_at = claim_ends_at(pack, person)
     if ends_at is not None and ends_at <= now:

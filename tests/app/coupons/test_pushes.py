@@ -108,6 +108,9 @@ class TestPush:
         buyers.record(session, member_id=left.id, source="order:B", now=now)
         members.leave(session, member_id=left.id, now=now)
         make_member(session, openid="o-came-back", now=now - DAY)
+        elsewhere = make_member(session, unionid="u-1", now=now - DAY)
+        make_member(session, unionid="u-1", now=now - DAY)
+        buyers.record(session, member_id=elsewhere.id, source="order:C", now=now)
         session.commit()
 
         push = begin(client, staff, template().id, {"segment": "new"}).json

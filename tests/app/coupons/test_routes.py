@@ -84,6 +84,17 @@ class TestCentre:
 
         assert shown == made
 
+    def test_knows_a_buyer_by_another_account(self, client, sign_in, template, session, now):
+        first, second = (sign_in(phone="13812345678") for _ in range(2))
+        promotion = template(audience={"is_new": True})
+        assert centre(client, second).json["items"][0]["claim_state"] == "claimable"
+
+        buyers.record(session, member_id=first.id, source="order:A", now=now)
+        session.commit()
+
+        assert centre(client, second).json["items"][0]["claim_state"] == "not_for_you"
+        assert claim(client, second, promotion.id).status_code == 409
+
     def test_hides_what_is_not_offered(self, client, me, template, now):
         template(is_claimable=False)
         template(status=CampaignStatus.DRAFT)

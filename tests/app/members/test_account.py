@@ -176,12 +176,16 @@ class TestLeaving:
         make_member(session, unionid="u-2", phone="13900000000")
 
         def accounts(member):
-            return queries.accounts_of_person(session, member)
+            return list(queries.person(session, member.id).accounts)
 
         assert accounts(first) == [first.id, second.id]
         assert accounts(second) == [first.id, second.id, third.id]
         assert accounts(third) == [second.id, third.id]
         assert accounts(stranger := make_member(session)) == [stranger.id]
+        everybody = queries.people(session, [first, second, third, stranger])
+        assert everybody == {
+            each.id: queries.person(session, each.id) for each in (first, second, third, stranger)
+        }
 
     def test_leaving_twice_with_the_same_identity_is_remembered_once(self, session, now):
         for _ in range(2):
@@ -205,8 +209,18 @@ class TestLeaving:
 
         back = make_member(session, phone="13812345678")
 
-        assert buyers.has_paid(session, back.id, keys=identity.keys_of(back))
-        assert not buyers.has_paid(session, back.id)
+        assert buyers.has_paid(session, [back.id], keys=identity.keys_of(back))
+        assert not buyers.has_paid(session, [back.id])
+
+    def test_a_second_account_that_leaves_is_known_if_the_first_has_paid(self, session, now):
+        first = make_member(session, unionid="u-1")
+        second = make_member(session, unionid="u-1", phone="13812345678")
+        buyers.record(session, member_id=first.id, source="order:A", now=now)
+        service.leave(session, member_id=second.id, now=now)
+
+        back = make_member(session, phone="13812345678")
+
+        assert buyers.has_paid(session, [back.id], keys=identity.keys_of(back))
 
     def test_a_distributor_who_leaves_stops_being_one(self, client, session, token_for):
         member = make_member(session)

@@ -40,6 +40,15 @@ def as_stranger(session, token_for):
 
 
 @pytest.fixture
+def twin(session, buyer, token_for):
+    """The headers of a second account of the buyer's."""
+    buyer.unionid = "u-of-the-buyer"
+    member = make_member(session, unionid=buyer.unionid)
+    session.commit()
+    return token_for(Audience.SHOPPER, member.id)
+
+
+@pytest.fixture
 def breaches(session):
     """Every breach of the promises of orders and of what they stand on."""
 

@@ -145,12 +145,12 @@ class TestMarkPaid:
 def test_a_buyer_is_new_until_an_order_of_theirs_is_paid_and_never_again(session, now):
     buyer = make_member(session)
     first = make_order(session, buyer=buyer, now=now)
-    assert not buyers.has_paid(session, buyer.id)
+    assert not buyers.has_paid(session, [buyer.id])
 
     pay(session, first, now=now)
     refund_all(session, first, now=now)
 
-    assert buyers.has_paid(session, buyer.id)
+    assert buyers.has_paid(session, [buyer.id])
 
 
 class TestCancelAndClose:

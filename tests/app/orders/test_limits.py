@@ -95,6 +95,32 @@ class TestLimits:
         assert place(cheap, key="third-key").status_code == 201
         assert breaches() == []
 
+    def test_a_second_account_is_no_new_buyer_once_the_first_has_paid_or_may(
+        self, session, place, preview, body, buyer, twin, now, breaches
+    ):
+        make_published(
+            session, steps=[(5000, 3000)], audience={"is_new": True}, starts_at=now, now=now
+        )
+        session.commit()
+
+        def code_for_twin():
+            shown = preview({"lines": body["lines"]}, headers=twin).json["quote"]
+            return shown["trace"][0]["code"]
+
+        assert code_for_twin() == "applied"
+        assert place(body | {"expected_payable_fen": 8000}).status_code == 201
+        assert code_for_twin() == "not_for_you"
+
+        order = only_order(session)
+        orders.close(session, order_id=order.id, reason=CloseReason.BUYER, now=now)
+        session.commit()
+        assert code_for_twin() == "applied"
+
+        pay(session, make_order(session, now=now, buyer=buyer), now=now)
+        session.commit()
+        assert code_for_twin() == "not_for_you"
+        assert breaches() == []
+
     def test_a_declined_promotion_is_left_out(self, session, place, preview, body, now):
         promotion = make_published(session, steps=[(5000, 3000)], starts_at=now, now=now)
         session.commit()

@@ -68,8 +68,8 @@ def committed(app):
 def customers(session, token_for):
     """So many buyers with an address each, and their headers."""
 
-    def make(count):
-        members = [make_member(session) for _ in range(count)]
+    def make(count, **fields):
+        members = [make_member(session, **fields) for _ in range(count)]
         addresses = [make_address(session, member_id=member.id).id for member in members]
         session.commit()
         return [
@@ -157,17 +157,18 @@ def test_the_same_key_in_parallel_places_one_order(session, client, customers, a
     assert session.scalar(text("SELECT count(*) FROM shop_order")) == 1
 
 
-def test_a_price_for_new_buyers_goes_into_one_order_of_a_buyer(
-    session, now, client, customers, at_once, breaches
+@pytest.mark.parametrize("accounts", [1, 6])
+def test_a_price_for_new_buyers_goes_into_one_order_of_a_person(
+    session, now, client, customers, at_once, breaches, accounts
 ):
     make_published(session, steps=[(100, 30)], audience={"is_new": True}, starts_at=now, now=now)
     sku = make_sku(session, price_fen=100, available=10)
-    ((headers, address_id),) = customers(1)
+    people = customers(accounts, phone="13812345678") * (6 // accounts)
 
     answers = at_once(
         [
             placing(client, headers, address_id, {sku.id: 1}, 70, key=f"key-{key:05}")
-            for key in range(6)
+            for key, (headers, address_id) in enumerate(people)
         ]
     )
 

@@ -182,7 +182,7 @@ class TestNeverPaid:
     def test_remembers_who_paid_and_left(self, session):
         pack = make_pack(session)
         buyers.record(session, member_id=1, source="order:A", now=NOON)
-        buyers.leave(session, member_id=1, keys=["openid:1", "phone:p"])
+        buyers.leave(session, accounts=[1], keys=["openid:1", "phone:p"])
 
         back = make_person(2, ["phone:p"])
 
