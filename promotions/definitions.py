@@ -25,6 +25,10 @@ class UnknownKind(ValueError):
     """No kind of promotion has this name."""
 
 
+class Unreadable(ValueError):
+    """A stored campaign says what this release does not understand: a newer one has written it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """
@@ -204,6 +208,18 @@ def campaign_of(row: Promotion, counter: PromotionCounter | None) -> Campaign:
         tags=tuple(row.tags),
         **stored,
     )
+
+
+def compiled_of(row: Promotion, counter: PromotionCounter | None) -> pricing.Promotion:
+    """
+    Return the promotion the engine prices with of a stored campaign.
+
+    :raises Unreadable: its kind, its terms or its manners are not known here.
+    """
+    try:
+        return campaign_of(row, counter).compiled(row.id)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"a {row.kind}: {error!r}") from error
 
 
 def _targets(chosen: Mapping[str, Any]) -> pricing.Targets:

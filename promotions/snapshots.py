@@ -5,8 +5,9 @@ Every publish, pause, resume and end takes a new number in the same transaction.
 compiled snapshot compares one number and loads again only when it differs.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
 from promotions import pricing
-from promotions.definitions import campaign_of
+from promotions.definitions import Unreadable, compiled_of
 from promotions.models import (
     SNAPSHOT_NUMBERS,
     Promotion,
@@ -74,7 +75,11 @@ def bump(session: Session, promotion: Promotion, *, now: datetime) -> None:
 def grouped_with(
     session: Session, promotion: pricing.Promotion, *, now: datetime
 ) -> list[pricing.Promotion]:
-    """Return the published campaigns of the promotion's group that are not over at `now`."""
+    """
+    Return the published campaigns of the promotion's group that are not over at `now`.
+
+    :raises Unreadable: a newer release has written one of them, so nobody here can tell its mode.
+    """
     if promotion.group is None:
         return []
     rows = session.execute(
@@ -86,12 +91,19 @@ def grouped_with(
             _is_live(now),
         )
     )
-    return [campaign_of(row, counter).compiled(row.id) for row, counter in rows]
+    return [compiled_of(row, counter) for row, counter in rows]
 
 
 def load(session: Session, *, now: datetime) -> pricing.Snapshot:
     """Return the snapshot of all published campaigns that are not over at `now`."""
     return Loader().load(session, now=now)
+
+
+class Skipped(NamedTuple):
+    """A campaign that is left out: which version of it, and why."""
+
+    version: int
+    why: str
 
 
 class Loader:
@@ -100,10 +112,15 @@ class Loader:
 
     A campaign's own version counts every change and every move, so what was compiled of a version
     is what would be compiled again. Threads may share a loader.
+
+    While a new release replaces an old one, the old one meets campaigns it does not understand. It
+    leaves them out: the others must not stop with them.
     """
 
     def __init__(self) -> None:
         self._compiled: dict[int, tuple[int, pricing.Promotion]] = {}
+        self.unreadable: Mapping[int, Skipped] = {}
+        """What the last snapshot leaves out, by campaign."""
 
     def load(self, session: Session, *, now: datetime) -> pricing.Snapshot:
         """Return the snapshot of all published campaigns that are not over at `now`."""
@@ -115,13 +132,17 @@ class Loader:
         }
         # One statement, so that number and campaigns are of one moment, whoever publishes now.
         rows = session.execute(_LIVE, given, execution_options={"populate_existing": True}).all()
-        compiled = {
-            promotion_id: before[promotion_id]
-            if promotion is None
-            else (promotion.version, campaign_of(promotion, counter).compiled(promotion_id))
-            for _, promotion_id, promotion, counter in rows
-            if promotion_id is not None
-        }
+        compiled: dict[int, tuple[int, pricing.Promotion]] = {}
+        unreadable: dict[int, Skipped] = {}
+        for _, promotion_id, promotion, counter in rows:
+            if promotion is not None:
+                try:
+                    compiled[promotion_id] = promotion.version, compiled_of(promotion, counter)
+                except Unreadable as strange:
+                    unreadable[promotion_id] = Skipped(promotion.version, str(strange))
+            elif promotion_id is not None:
+                compiled[promotion_id] = before[promotion_id]
+        self.unreadable = unreadable
         self._compiled = compiled  # One assignment: a thread sees the old ones or the new ones.
         return pricing.Snapshot(rows[0][0], [promotion for _, promotion in compiled.values()])
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from promotions import queries
-from promotions.definitions import campaign_of
+from promotions.definitions import Unreadable, campaign_of, compiled_of
 from promotions.models import (
     Promotion,
     PromotionCounter,
@@ -156,12 +156,12 @@ def _set_ups(session: Session) -> Iterator[Breach]:
     stock = queries.gift_stock(session, [promotion.id for promotion, _ in published])
     for promotion, counter in published:
         try:
-            campaign = campaign_of(promotion, counter)
-            campaign.compiled(promotion.id)
-        except (ValueError, TypeError, KeyError) as error:
-            yield Breach("promotions.can_be_priced", f"promotion {promotion.id}", repr(error))
+            compiled_of(promotion, counter)
+        except Unreadable as strange:
+            yield Breach("promotions.can_be_priced", f"promotion {promotion.id}", str(strange))
             continue
-        said = {one["sku_id"]: one["total"] for one in campaign.gift_stock}
+        gift_stock = campaign_of(promotion, counter).gift_stock
+        said = {one["sku_id"]: one["total"] for one in gift_stock}
         kept = {one.sku_id: one.max_units for one in stock[promotion.id]}
         if said != kept:
             detail = f"the set-up says {said}, the stock {kept}"

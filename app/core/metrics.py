@@ -20,6 +20,10 @@ orders = Counter("siyu_orders_total", "Orders, by what happened to them.", ["eve
 payments = Counter("siyu_payments_total", "Payment facts, by what became of them.", ["outcome"])
 stock_refusals = Counter("siyu_stock_refusals_total", "Orders refused for want of stock.")
 
+campaigns_skipped = Counter(
+    "siyu_campaigns_skipped_total", "Campaigns left out of prices: a newer release wrote them."
+)
+
 
 def init_app(app: Flask) -> None:
     """Serve the figures at `/metrics`."""

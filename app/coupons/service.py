@@ -19,7 +19,7 @@ from promotions.coupons import queries
 from promotions.coupons.models import Coupon
 from promotions.coupons.queries import Drawer, Standing
 from promotions.coupons.states import ClaimState
-from promotions.definitions import campaign_of
+from promotions.definitions import Unreadable, compiled_of
 from promotions.models import Promotion
 from promotions.states import CampaignStatus
 
@@ -126,8 +126,11 @@ def described(session: Session, found: Collection[Coupon]) -> list[dict[str, Any
 
 
 def badge(promotion: Promotion) -> str:
-    """Return the label of a campaign, such as 满100减10."""
-    return promotions_wording.badge(campaign_of(promotion, None).compiled(promotion.id))
+    """Return the label of a campaign, such as 满100减10; none of one that a newer release wrote."""
+    try:
+        return promotions_wording.badge(compiled_of(promotion, None))
+    except Unreadable:
+        return ""
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from flask import Flask
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
 
-from app.core import clock
+from app.core import clock, metrics
 from app.core.db import db
 from promotions import pricing, snapshots
 
@@ -97,8 +97,18 @@ class Keeper:
                 kept = self._kept  # Whoever had the lock may have loaded it.
                 if kept is None or kept.snapshot.version != version:
                     # Not vouched for: a session may see what it has not committed.
-                    kept = self._kept = Kept(self._loader.load(session, now=now), NEVER)
+                    kept = self._kept = Kept(self._load(session, now), NEVER)
         return kept.snapshot
+
+    def _load(self, session: Session, now: datetime) -> pricing.Snapshot:
+        """Load what changed; say once of each campaign that it is not understood here."""
+        before = self._loader.unreadable
+        loaded = self._loader.load(session, now=now)
+        for promotion_id, skipped in self._loader.unreadable.items():
+            if before.get(promotion_id) != skipped:
+                metrics.campaigns_skipped.inc()
+                log.error("campaign_skipped", promotion_id=promotion_id, **skipped._asdict())
+        return loaded
 
     def _have_thread(self, url: URL) -> None:
         if self._thread is not None and self._thread.is_alive():
@@ -147,7 +157,7 @@ class Keeper:
         else:
             with self._loading:
                 asked = time.monotonic()
-                current = self._loader.load(session, now=now)
+                current = self._load(session, now)
         current.prepare(now, now + AHEAD)
         self._kept = Kept(current, asked)
         self._tried.set()

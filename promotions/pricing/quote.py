@@ -13,7 +13,10 @@ from promotions.pricing.rule import Gift, Lane, Met, Shortfall
 from promotions.pricing.tally import Code
 
 ENGINE_VERSION = 2
-"""Raised whenever the same input may give another quote or another text."""
+"""
+Raised whenever the same input may give another quote or another text, and with each new kind: a
+process of the release before leaves out what it does not know.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

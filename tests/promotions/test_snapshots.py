@@ -1,11 +1,12 @@
 """Snapshots loaded one after another: only what is new is read and compiled again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from promotions import campaigns, snapshots
-from promotions.definitions import Campaign
+from promotions.definitions import Campaign, Unreadable
 from tests.builders.promotions import NOON, STAFF, make_campaign, make_promotion, make_published
 
 DAY = timedelta(days=1)
@@ -68,6 +69,43 @@ def test_a_campaign_resumed_after_a_pause_is_back(session):
         seen.append(ids(loader.load(session, now=NOON)))
 
     assert seen == [{promotion.id}, set(), {promotion.id}]
+
+
+STRANGE = {
+    "a kind": {"kind": "lottery"},
+    "a term": {"definition": {"terms": {"tiers": [{"threshold": 1, "off_stars": 5}]}}},
+    "a manner": {"definition": {"group_mode": "second_best"}},
+    "a field": {"definition": {"colour": "red"}},
+}
+
+
+@pytest.mark.parametrize("unknown", STRANGE)
+def test_what_a_newer_release_has_written_is_left_out_and_nothing_else(session, unknown):
+    running, strange = make_published(session), make_published(session)
+    loader = snapshots.Loader()
+    assert ids(loader.load(session, now=NOON)) == {running.id, strange.id}
+    assert loader.unreadable == {}
+    known = {"kind": strange.kind, "definition": strange.definition}
+    more = STRANGE[unknown]
+    strange.kind = more.get("kind", strange.kind)
+    strange.definition = strange.definition | more.get("definition", {})
+    strange.version += 1
+    session.flush()
+
+    assert ids(loader.load(session, now=NOON)) == {running.id}
+    ((left_out, skipped),) = loader.unreadable.items()
+    assert (left_out, skipped.version) == (strange.id, strange.version)
+    assert skipped.why.startswith(f"a {strange.kind}: ")
+    with pytest.raises(Unreadable):
+        group = replace(make_promotion(), group="g", lane=running.lane)
+        strange.group_name = "g"
+        session.flush()
+        snapshots.grouped_with(session, group, now=NOON)
+
+    strange.kind, strange.definition = known["kind"], known["definition"]
+    session.flush()
+    assert ids(loader.load(session, now=NOON)) == {running.id, strange.id}
+    assert loader.unreadable == {}
 
 
 def test_drafts_and_what_is_over_are_left_out(session):

@@ -104,6 +104,17 @@ class TestCentre:
 
         assert centre(client, me).json == {"items": [], "next_cursor": None}
 
+    def test_names_what_a_newer_release_has_written_without_a_badge(
+        self, client, me, template, session
+    ):
+        strange = template()
+        strange.kind = "coupon_lottery"
+        session.commit()
+
+        (item,) = centre(client, me).json["items"]
+
+        assert (item["title"], item["badge"]) == ("满100减10券", "")
+
     def test_comes_in_pages(self, client, me, template):
         made = [template().id for _ in range(3)]
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text
+from structlog.testing import capture_logs
 
-from app.core import clock
+from app.core import clock, metrics
 from app.core.db import db
 from app.marketing import snapshot
 from promotions import campaigns, snapshots
@@ -74,6 +75,25 @@ def until(condition, *, seconds=SOON):
 
 def threads():
     return [one for one in threading.enumerate() if one.name == "promotions-snapshot"]
+
+
+def test_a_campaign_it_does_not_understand_is_skipped_logged_and_counted_once(session, kept, now):
+    running, strange = publish(session, now), publish(session, now)
+    strange.kind = "lottery"
+    session.commit()
+    counted = metrics.campaigns_skipped._value
+    before = counted.get()
+
+    with capture_logs() as logs:
+        first = kept(statements=2)
+        again = publish(session, now)
+        second = kept(statements=2)
+
+    assert (first, second) == ({running.id}, {running.id, again.id})
+    assert [(log["event"], log["promotion_id"]) for log in logs] == [
+        ("campaign_skipped", strange.id)
+    ]
+    assert counted.get() - before == 1
 
 
 class TestWithItsThread:
