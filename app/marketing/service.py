@@ -120,7 +120,7 @@ def priced(
         lines=tuple(_cart_line(line) for line in lines),
         now=now,
         freight_fen=freight_fen,
-        coupons=(*_coupons(session, current, member_id, now), *also_held),
+        coupons=(*_coupons(session, current, member_id, choice, now), *also_held),
         coupon_ids=choice.coupon_ids,
         declined=choice.declined,
         gift_choices=choice.gift_choices,
@@ -158,11 +158,15 @@ def require_still_new(session: Session, priced: Priced, *, member_id: int) -> No
 
 
 def _coupons(
-    session: Session, current: pricing.Snapshot, member_id: int | None, now: datetime
+    session: Session,
+    current: pricing.Snapshot,
+    member_id: int | None,
+    choice: Choice,
+    now: datetime,
 ) -> tuple[pricing.HeldCoupon, ...]:
     if member_id is None or not current.has_coupons:
         return ()
-    return coupons.held_by_member(session, member_id, now)
+    return coupons.held_by_member(session, member_id, now, chosen=choice.coupon_ids or ())
 
 
 def _cart_line(line: QuoteLine) -> pricing.CartLine:

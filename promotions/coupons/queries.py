@@ -22,7 +22,7 @@ from promotions.models import LIFETIME, Promotion
 from promotions.states import CampaignStatus
 
 HELD_MAX = 200
-"""How many coupons a member may bring to one cart: those that end first."""
+"""How many coupons a member may bring to one cart: those they chose, then those that end first."""
 
 
 class Drawer(StrEnum):
@@ -57,13 +57,15 @@ class Figures(NamedTuple):
 
 
 def held_by_member(
-    session: Session, member_id: int, now: datetime
+    session: Session, member_id: int, now: datetime, *, chosen: Collection[int] = ()
 ) -> tuple[pricing.HeldCoupon, ...]:
     """
     Return the member's free coupons of published campaigns that are not over at `now`.
 
-    Those that end first, 200 at most; what begins later is among them, so a quote can say so.
+    200 at most: those of `chosen` first, then those that end first; what begins later is among
+    them, so a quote can say so.
     """
+    ends_first = (Coupon.ends_at, Coupon.id)
     found = session.execute(
         select(Coupon.id, Coupon.promotion_id, Coupon.starts_at, Coupon.ends_at)
         .join(Promotion, Promotion.id == Coupon.promotion_id)
@@ -73,7 +75,7 @@ def held_by_member(
             Coupon.ends_at > now,
             Promotion.status == CampaignStatus.PUBLISHED,
         )
-        .order_by(Coupon.ends_at, Coupon.id)
+        .order_by(*(Coupon.id.in_(chosen).desc(), *ends_first) if chosen else ends_first)
         .limit(HELD_MAX)
     )
     return tuple(

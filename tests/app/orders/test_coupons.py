@@ -53,7 +53,7 @@ class TestCoupons:
         assert shown["coupons"][0]["coupon_id"] == ids[1]
 
     def test_another_may_be_picked_or_none(
-        self, session, preview, body, template, give, buyer, now
+        self, session, preview, body, template, give, buyer, now, monkeypatch
     ):
         better = make_published(
             session,
@@ -72,12 +72,11 @@ class TestCoupons:
         assert [each["is_applied"] for each in picked["coupons"]] == [True, False]
         assert all(each["is_usable"] for each in picked["coupons"])
         assert [each["saves_fen"] for each in picked["coupons"]] == [1000, 3000]
+        monkeypatch.setattr("promotions.coupons.queries.HELD_MAX", 1)
+        last = preview({"lines": body["lines"], "coupon_ids": [great]}).json
+        assert last["quote"]["payable_fen"] == 7000, "it ends last, and only one is looked at"
         assert none["quote"]["payable_fen"] == 10_000
         assert all(each["is_usable"] and not each["is_applied"] for each in none["coupons"])
-        assert (
-            preview({"lines": body["lines"], "coupon_ids": [great]}).json["quote"]["payable_fen"]
-            == 7000
-        )
 
     def test_an_order_holds_it_payment_uses_it_and_a_whole_refund_gives_it_back(
         self, session, place, body, now, breaches, coupon_id

@@ -275,9 +275,11 @@ class TestHeldByMember:
 
     def test_are_the_ones_that_end_first_if_there_are_very_many(self, session, monkeypatch):
         monkeypatch.setattr("promotions.coupons.queries.HELD_MAX", 2)
-        give(session, make_template(session, valid_days=9), source="order:C")
+        (last,) = give(session, make_template(session, valid_days=9), source="order:C")
         first = give(session, make_template(session), count=2)
 
         held = coupons.held_by_member(session, ME, NOON)
+        with_last = coupons.held_by_member(session, ME, NOON, chosen=[last, 999])
 
         assert [one.coupon_id for one in held] == list(first)
+        assert [one.coupon_id for one in with_last] == [last, first[0]]
