@@ -9,6 +9,7 @@ from app.core.http import Blueprint
 from app.marketing.campaigns import PromotionNotFound
 from app.orders.queries import OrderNotFound
 from app.reports import explanation, schemas, service, simulation
+from app.reports.simulation import SimulationBusy
 from app.staff.roles import open_to_analysts
 from promotions.states import CampaignStatus
 
@@ -45,7 +46,7 @@ def show_promotion_report(promotion_id: int, days: int) -> dict[str, Any]:
 @open_to_analysts
 @bp.accepts(schemas.SimulationIn)
 @bp.returns(schemas.SimulationOut)
-@bp.fails(PromotionNotFound, SkuNotFound)
+@bp.fails(PromotionNotFound, SkuNotFound, SimulationBusy)
 def simulate_promotion(
     promotion_id: int,
     margin_floor_bp: int,
@@ -58,9 +59,10 @@ def simulate_promotion(
         "margin_floor_bp": margin_floor_bp,
         "now": clock.now(),
     }
-    if carts is not None:
-        return simulation.of_carts(read(), carts=carts, **wanted)
-    return simulation.of_days(read(), days=days or schemas.DAYS_MAX, **wanted)
+    with simulation.one_at_a_time():
+        if carts is not None:
+            return simulation.of_carts(read(), carts=carts, **wanted)
+        return simulation.of_days(read(), days=days or schemas.DAYS_MAX, **wanted)
 
 
 @bp.get("/orders/<order_no>/explanation")

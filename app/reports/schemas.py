@@ -74,7 +74,7 @@ class SimulationOut(SimulatedOut):
         required=True, metadata={"description": "没有存下购物车、按订单行还原的订单"}
     )
     is_cut = ma.fields.Boolean(
-        required=True, metadata={"description": "订单太多，只用了最近的 10,000 单"}
+        required=True, metadata={"description": "订单太多，只用了最近的 2,000 单"}
     )
     lines_below_floor = WholeNumber(required=True)
     lines_without_cost = WholeNumber(required=True)

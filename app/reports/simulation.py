@@ -1,11 +1,14 @@
 """
 What a campaign would have cost: tried on the paid orders of the last days, or on sample carts.
 
-How faithful it is, `promotions.simulation` says. Nothing is written; at most `ORDERS_MAX` orders
-are looked at, the latest, and the answer says if that was not all.
+How faithful it is, `promotions.simulation` says. Nothing is written. It is all arithmetic, and
+keeps a process from answering others as fast: so it runs one simulation at a time and refuses
+another, and looks at `ORDERS_MAX` orders at most, the latest; the answer says if that was not all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,14 +18,42 @@ from app.catalogue import queries as catalogue
 from app.catalogue import scopes
 from app.catalogue.queries import SellableSku, SkuNotFound
 from app.core import clock
+from app.core.errors import AppError
 from app.marketing import campaigns
 from app.marketing.snapshot import snapshot
 from app.reports import history
 from promotions.pricing import Cart, CartLine
 from promotions.simulation import Figures, Outcome, Past, Simulation
 
-ORDERS_MAX = 10_000
+ORDERS_MAX = 2_000
 SKUS_SHOWN = 100
+AGAIN_SECONDS = 5
+
+_running = threading.Lock()
+"""Held by the one simulation of this process."""
+
+
+class SimulationBusy(AppError):
+    """Another simulation runs in the same process; `Retry-After` says when to come back."""
+
+    code, status, title = "simulation_busy", 429, "正在进行另一项试算，请稍后再试"
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """
+    Keep this process from simulating anything else meanwhile.
+
+    :raises SimulationBusy: it is simulating already.
+    """
+    if not _running.acquire(blocking=False):
+        busy = SimulationBusy()
+        busy.headers["Retry-After"] = str(AGAIN_SECONDS)
+        raise busy
+    try:
+        yield
+    finally:
+        _running.release()
 
 
 def of_days(

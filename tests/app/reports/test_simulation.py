@@ -176,6 +176,19 @@ class TestOrders:
         assert (found["orders"], found["is_cut"]) == (2, True)
         assert found["before_fen"] == sum(order.payable_fen for order in latest)
 
+    def test_a_second_one_is_refused_while_one_runs(self, simulate, draft, paid):
+        paid(1)
+        promotion_id = draft().id
+
+        with simulation.one_at_a_time():
+            for body in ({"days": 1}, {"carts": [{"lines": [{"sku_id": 1, "quantity": 1}]}]}):
+                refused = simulate(promotion_id, **body)
+                assert (refused.status_code, refused.json["code"]) == (429, "simulation_busy")
+                assert refused.headers["Retry-After"] == "5"
+
+        assert simulate(MISSING, days=1).status_code == 404
+        assert simulate(promotion_id, days=1).json["orders"] == 1
+
     def test_reads_batch_by_batch(self, simulate, draft, paid, monkeypatch):
         for quantity in (1, 2, 3, 1, 2):
             paid(quantity)
