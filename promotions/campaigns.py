@@ -3,6 +3,7 @@ The life of a campaign: drafted, published, paused, resumed, ended; every step a
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +95,33 @@ def change_limits(
     if promotion.status not in (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED):
         raise WrongStatus(promotion.status)
     caps.change(session, promotion, limits)
+    promotion.version += 1
+    promotion.updated_at = now
+    _record(session, promotion, Action.CHANGED, staff_id)
+    return promotion
+
+
+def change_claims(
+    session: Session, *, promotion_id: int, is_claimable: bool, staff_id: int, now: datetime
+) -> Promotion:
+    """
+    Stop or resume what members claim of a published or paused template themselves; repeatable.
+
+    Coupons that are out may be used as before, and codes, pushes and gifts go on.
+
+    :raises NoSuchTemplate: it is no template of coupons, or there is none.
+    :raises WrongStatus: it is a draft, which is changed as a whole, or over.
+    """
+    templates.get(session, promotion_id)
+    promotion = _locked(session, promotion_id)
+    if promotion.status not in (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED):
+        raise WrongStatus(promotion.status)
+    issue = Issue.parse(promotion.definition["issue"])
+    if issue.is_claimable is is_claimable:
+        return promotion
+    issue = replace(issue, is_claimable=is_claimable)
+    templates.write(session, promotion_id=promotion_id, issue=issue)
+    promotion.definition = {**promotion.definition, "issue": issue.to_json()}
     promotion.version += 1
     promotion.updated_at = now
     _record(session, promotion, Action.CHANGED, staff_id)

@@ -21,6 +21,7 @@ from app.coupons.service import (
     CouponTemplateNotFound,
 )
 from app.coupons.staffing import CodeBatchNotFound
+from app.marketing.campaigns import PromotionStatusConflict
 from app.staff.roles import Role, requires
 from promotions.coupons.codes import CodeRow
 from promotions.coupons.states import CouponStatus
@@ -43,6 +44,22 @@ def list_templates(limit: int, cursor: str | None = None) -> dict[str, Any]:
 def show_template(promotion_id: int) -> dict[str, Any]:
     """Show a coupon template and what became of its coupons."""
     return staffing.template(read(), promotion_id)
+
+
+@bp.post("/coupon-templates/<int:promotion_id>/claims/stop")
+@bp.returns(schemas.TemplateOut)
+@bp.fails(CouponTemplateNotFound, PromotionStatusConflict)
+def stop_claims(promotion_id: int) -> dict[str, Any]:
+    """Take a template out of the claim centre; its coupons may be used as before."""
+    return _claims(promotion_id, is_claimable=False)
+
+
+@bp.post("/coupon-templates/<int:promotion_id>/claims/resume")
+@bp.returns(schemas.TemplateOut)
+@bp.fails(CouponTemplateNotFound, PromotionStatusConflict)
+def resume_claims(promotion_id: int) -> dict[str, Any]:
+    """Put a template into the claim centre (again)."""
+    return _claims(promotion_id, is_claimable=True)
 
 
 @bp.get("/coupons")
@@ -208,6 +225,17 @@ def revoke_push(push_id: int) -> CouponPush:
     """End a push and take back what of it is unused, in the background."""
     with transaction() as session:
         return pushing.revoke(session, push_id=push_id, now=clock.now())
+
+
+def _claims(promotion_id: int, *, is_claimable: bool) -> dict[str, Any]:
+    with transaction() as session:
+        return staffing.change_claims(
+            session,
+            promotion_id=promotion_id,
+            is_claimable=is_claimable,
+            staff_id=g.staff_id,
+            now=clock.now(),
+        )
 
 
 def _before(cursor: str | None) -> int | None:

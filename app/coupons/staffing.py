@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.coupons.service import CouponNotFound, badge, described, translated
-from promotions import coupons
+from app.marketing.campaigns import PromotionStatusConflict
+from promotions import campaigns, coupons
 from promotions.coupons import codes as engine
 from promotions.coupons import queries
 from promotions.coupons import templates as engine_templates
@@ -53,6 +54,29 @@ def template(session: Session, promotion_id: int) -> dict[str, Any]:
     """
     found = require_template(session, promotion_id)
     return _template(found, queries.figures(session, [promotion_id])[promotion_id])
+
+
+def change_claims(
+    session: Session, *, promotion_id: int, is_claimable: bool, staff_id: int, now: datetime
+) -> dict[str, Any]:
+    """
+    Stop or resume what members claim of a published template themselves.
+
+    :raises CouponTemplateNotFound: there is none.
+    :raises PromotionStatusConflict: it is a draft, or over.
+    """
+    with translated():
+        try:
+            campaigns.change_claims(
+                session,
+                promotion_id=promotion_id,
+                is_claimable=is_claimable,
+                staff_id=staff_id,
+                now=now,
+            )
+        except campaigns.WrongStatus as wrong:
+            raise PromotionStatusConflict(promotion_status=wrong.status.value) from wrong
+    return template(session, promotion_id)
 
 
 def require_template(session: Session, promotion_id: int) -> Template:

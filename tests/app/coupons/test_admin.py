@@ -7,9 +7,13 @@ import uuid
 import pytest
 from sqlalchemy import func, select
 
+from app.coupons import verify
 from promotions import coupons
 from promotions.coupons.models import Coupon, CouponCode, CouponCodeBatch
+from promotions.models import SnapshotVersion
+from promotions.states import CampaignStatus
 from tests.builders.coupons import make_coupon
+from tests.builders.promotions import make_published
 
 MISSING = 999_999_999
 
@@ -77,6 +81,77 @@ class TestTemplates:
 
         assert (answer.status_code, answer.json["code"]) == (404, "coupon_template_not_found")
         assert get(client, me, "/coupon-templates").status_code == 401
+
+
+class TestClaims:
+    def claim(self, client, member, promotion):
+        return client.post(
+            f"/api/v1/coupon-centre/{promotion.id}/claim",
+            headers={**member, "Idempotency-Key": uuid.uuid4().hex},
+        )
+
+    def test_are_stopped_and_resumed_and_what_is_out_stays(
+        self, client, staff, me, other, template, session, now
+    ):
+        promotion = template(member_max=1)
+        path = f"/coupon-templates/{promotion.id}/claims"
+        claimed = self.claim(client, me, promotion).json
+        before = session.scalar(select(SnapshotVersion.version))
+
+        stopped = post(client, staff, f"{path}/stop")
+
+        assert (stopped.status_code, stopped.json["is_claimable"]) == (200, False)
+        assert stopped.json["figures"]["unused"] == 1
+        assert self.claim(client, other, promotion).json["claim_state"] == "closed"
+        assert client.get("/api/v1/coupon-centre", headers=other).json["items"] == []
+        (held,) = coupons.held_by_member(session, me.id, now)
+        assert held.coupon_id == claimed["id"]
+        assert post(client, staff, f"{path}/stop").json == stopped.json
+
+        assert post(client, staff, f"{path}/resume").json["is_claimable"] is True
+        assert self.claim(client, other, promotion).status_code == 201
+        session.rollback()
+        history = get(client, staff, f"/promotions/{promotion.id}/versions").json["items"]
+        said = [each["document"]["issue"]["is_claimable"] for each in history]
+        assert said == [True, True, False, True]
+        assert (history[-1]["action"], history[-1]["changed_by"]) == ("changed", staff.id)
+        assert session.scalar(select(SnapshotVersion.version)) == before
+        assert list(verify.verify(session)) == []
+
+    @pytest.mark.parametrize("status", [CampaignStatus.DRAFT, CampaignStatus.ENDED])
+    def test_of_a_draft_or_of_what_is_over_are_neither_stopped_nor_resumed(
+        self, client, staff, template, session, status
+    ):
+        promotion = template(status=status)
+        version = promotion.version
+
+        for answer in (
+            post(client, staff, f"/coupon-templates/{promotion.id}/claims/stop"),
+            post(client, staff, f"/coupon-templates/{promotion.id}/claims/resume"),
+        ):
+            assert (answer.status_code, answer.json["code"]) == (409, "promotion_status_conflict")
+            assert answer.json["promotion_status"] == status.value
+        session.rollback()
+        session.refresh(promotion)
+        assert promotion.version == version
+
+    @pytest.mark.parametrize("move", ["stop", "resume"])
+    def test_are_stopped_by_staff_only_and_of_templates_only(
+        self, client, staff, sign_in, me, template, session, now, move
+    ):
+        promotion, no_template = template(), make_published(session, starts_at=now, now=now)
+        session.commit()
+        path = f"/coupon-templates/{promotion.id}/claims/{move}"
+
+        assert post(client, {}, path).status_code == 401
+        assert post(client, me, path).status_code == 401
+        assert post(client, sign_in("analyst"), path).status_code == 403
+        for missing in (no_template.id, MISSING):
+            answer = post(client, staff, f"/coupon-templates/{missing}/claims/{move}")
+            assert (answer.status_code, answer.json["code"]) == (404, "coupon_template_not_found")
+        session.rollback()
+        session.refresh(promotion)
+        assert promotion.version == 2
 
 
 class TestCoupons:
