@@ -6,7 +6,7 @@ A person is an integer id, or a key: an opaque string by which the outside knows
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from promotions.base import Base
@@ -36,12 +36,16 @@ class FormerPayer(Base):
 
 
 class PointsGrant(Base):
-    """Points given to a member for one source, or taken back whole. Append-only."""
+    """Points given to a member for one source, or some of them taken back. Append-only."""
 
     __tablename__ = "points_grant"
     __table_args__ = (
         CheckConstraint("points <> 0 AND (points < 0) = (reverses_id IS NOT NULL)", name="sign"),
-        UniqueConstraint("reverses_id"),
+        Index(
+            "ix_points_grant_reverses_id",
+            "reverses_id",
+            postgresql_where=text("reverses_id IS NOT NULL"),
+        ),
         Index(
             "uq_points_grant_source",
             "source",
@@ -57,5 +61,5 @@ class PointsGrant(Base):
     source: Mapped[str] = mapped_column(String(SOURCE))
     """What they are for. One grant a source; what takes it back carries the same."""
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("points_grant.id"))
-    """The grant this row takes back."""
+    """The grant this row takes back from; together they take no more than it gave."""
     granted_at: Mapped[datetime]

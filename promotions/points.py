@@ -1,7 +1,8 @@
 """
-Points as they are granted: so many for one source, listed, taken back whole, never spent yet.
+Points as they are granted: so many for one source, listed, taken back in part or whole.
 
-The list is append-only: what is taken back is a row of its own, and the balance is the sum.
+The list is append-only: what is taken back is a row of its own, and the balance is the sum. Points
+are not spent yet, so there is always enough to take back.
 """
 
 from collections.abc import Sequence
@@ -41,21 +42,32 @@ def grant(session: Session, *, member_id: int, points: int, source: str, now: da
     return False
 
 
-def revoke(session: Session, *, source: str, now: datetime) -> int:
-    """Take back what `source` granted; return how many points, 0 if none or done before."""
-    found = session.scalar(_granted_for(source))
+def take_back(session: Session, *, source: str, left: int, now: datetime) -> int:
+    """
+    Take back what `source` granted beyond `left` points; return how many, 0 if none or done before.
+
+    However often and in whatever steps it is done, as many stay as the lowest `left` said.
+    """
+    # The grant is locked first, so of two that race the later one sees what the other took.
+    found = session.scalar(_granted_for(source).with_for_update(key_share=True))
     if found is None:
         return 0
-    row = {
-        "member_id": found.member_id,
-        "points": -found.points,
-        "source": source,
-        "reverses_id": found.id,
-        "granted_at": now,
-    }
-    written = insert(PointsGrant).values(row).on_conflict_do_nothing()
-    taken = session.scalar(written.returning(PointsGrant.points))
-    return 0 if taken is None else -taken
+    taken = select(func.coalesce(func.sum(-PointsGrant.points), 0)).where(
+        PointsGrant.reverses_id == found.id
+    )
+    surplus = found.points - left - int(session.scalar(taken) or 0)
+    if surplus <= 0:
+        return 0
+    session.execute(
+        insert(PointsGrant).values(
+            member_id=found.member_id,
+            points=-surplus,
+            source=source,
+            reverses_id=found.id,
+            granted_at=now,
+        )
+    )
+    return surplus
 
 
 def balance(session: Session, member_id: int) -> int:

@@ -109,7 +109,7 @@ def give_back(session: Session, *, source: str, now: datetime) -> None:
     """
     coupons.give_back(session, source=source, now=now)
     coupons.revoke_granted(session, source=source, now=now)
-    points.revoke(session, source=source, now=now)
+    points.take_back(session, source=source, left=0, now=now)
 
 
 def take_back(
@@ -121,16 +121,15 @@ def take_back(
     now: datetime,
 ) -> None:
     """
-    Take back what `source` was granted beyond what its order still earns, as far as it is unused.
+    Take back what `source` was granted beyond what its order still earns.
 
-    `coupons_left` are counts by template. Points go when none of them is earned. Repeatable.
+    `coupons_left` are counts by template; coupons that are used stay used. Repeatable.
     """
     for promotion_id, count in sorted(coupons_left.items()):
         coupons.revoke_surplus(
             session, source=source, promotion_id=promotion_id, earned=count, now=now
         )
-    if not points_left:
-        points.revoke(session, source=source, now=now)
+    points.take_back(session, source=source, left=points_left, now=now)
 
 
 def _has_coupon(adjustments: Iterable[Mapping[str, Any]]) -> bool:

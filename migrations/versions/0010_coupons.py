@@ -101,11 +101,16 @@ def upgrade() -> None:
         sa.Column("held_by", sa.String(length=100), nullable=True),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_forfeited", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "(held_by IS NOT NULL) = (status IN ('held', 'used'))", name=op.f("ck_coupon_held_by")
         ),
         sa.CheckConstraint("(source IS NULL) = (way = 'claim')", name=op.f("ck_coupon_source")),
+        sa.CheckConstraint(
+            "NOT is_forfeited OR status IN ('held', 'used', 'revoked')",
+            name=op.f("ck_coupon_forfeited"),
+        ),
         sa.CheckConstraint(
             "(used_at IS NOT NULL) = (status = 'used')", name=op.f("ck_coupon_used_at")
         ),

@@ -47,9 +47,15 @@ def upgrade() -> None:
             ["reverses_id"], ["points_grant.id"], name=op.f("fk_points_grant_reverses_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_points_grant")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_points_grant_reverses_id")),
     )
     op.create_index("ix_points_grant_member_id", "points_grant", ["member_id", "id"], unique=False)
+    op.create_index(
+        "ix_points_grant_reverses_id",
+        "points_grant",
+        ["reverses_id"],
+        unique=False,
+        postgresql_where=sa.text("reverses_id IS NOT NULL"),
+    )
     op.create_index(
         "uq_points_grant_source",
         "points_grant",

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, null, select, update
+from sqlalchemy import ColumnElement, case, null, select, update
 from sqlalchemy.orm import Session
 
 from promotions.coupons.models import Coupon, CouponTemplate
@@ -79,10 +79,15 @@ def release(session: Session, *, source: str, now: datetime) -> tuple[int, ...]:
     Give back what `source` holds: its order closed unpaid. Return the ids, none if done before.
 
     What ended meanwhile is expired, not extended: else unpaid orders would keep a coupon for ever.
+    What was forfeited meanwhile is revoked.
     """
     return _move(
         session,
-        case((Coupon.ends_at > now, CouponStatus.ISSUED.value), else_=CouponStatus.EXPIRED.value),
+        case(
+            (Coupon.is_forfeited, CouponStatus.REVOKED.value),
+            (Coupon.ends_at > now, CouponStatus.ISSUED.value),
+            else_=CouponStatus.EXPIRED.value,
+        ),
         Coupon.held_by == source,
         when=CouponStatus.HELD,
         now=now,
@@ -95,7 +100,7 @@ def give_back(session: Session, *, source: str, now: datetime) -> tuple[int, ...
     Return what `source` used: its order was refunded as a whole. Return the ids of the valid ones.
 
     Still valid: as it was. Over: valid for `extend_days` more of its template, within the
-    campaign's window; without them it is expired.
+    campaign's window; without them it is expired. Forfeited: revoked.
     """
     longest = (
         select(CouponTemplate.promotion_id, CouponTemplate.extend_days, Promotion.ends_at)
@@ -116,6 +121,7 @@ def give_back(session: Session, *, source: str, now: datetime) -> tuple[int, ...
             "held_by": null(),
             "used_at": null(),
         }
+        _move(session, CouponStatus.REVOKED, used & Coupon.is_forfeited, **gone)
         back += _move(session, CouponStatus.ISSUED, used & (Coupon.ends_at > now), **gone)
         if until > now:
             back += _move(session, CouponStatus.ISSUED, used, **gone, ends_at=until)
@@ -141,24 +147,27 @@ def revoke_issued_for(
 
 
 def revoke_granted(session: Session, *, source: str, now: datetime) -> tuple[int, ...]:
-    """Take back the gifts of `source`, a refunded order, that are still unused; return the ids."""
-    return _revoke(session, (Coupon.source == source) & (Coupon.way == Way.GIFT), now)
+    """
+    Take back the gifts of `source`, a refunded order; return the ids of those that were unused.
+
+    One that is on an order is forfeited: if it comes back from there, it is revoked.
+    """
+    return _take_away(session, (Coupon.source == source) & (Coupon.way == Way.GIFT), 0, now)
 
 
 def revoke_surplus(
     session: Session, *, source: str, promotion_id: int, earned: int, now: datetime
 ) -> tuple[int, ...]:
     """
-    Take back so many unused gifts of `source` that no more than `earned` of a template remain.
+    Take back so many gifts of `source` that no more than `earned` of a template remain.
 
-    Used ones count among those that remain. Return the ids of what was taken; repeatable.
+    Unused ones first; of those on orders as many are forfeited as are still too many. Return the
+    ids of what was unused; repeatable.
     """
     granted = (
         (Coupon.source == source) & (Coupon.way == Way.GIFT) & (Coupon.promotion_id == promotion_id)
     )
-    there = select(func.count()).where(granted, Coupon.status != CouponStatus.REVOKED)
-    surplus = (session.scalar(there) or 0) - earned
-    return _revoke(session, granted, now, limit=surplus) if surplus > 0 else ()
+    return _take_away(session, granted, earned, now)
 
 
 def expire(session: Session, *, now: datetime, limit: int = MOVED_AT_A_TIME) -> int:
@@ -181,6 +190,26 @@ def expire(session: Session, *, now: datetime, limit: int = MOVED_AT_A_TIME) -> 
             )
         )
     return found
+
+
+def _take_away(
+    session: Session, granted: ColumnElement[bool], earned: int, now: datetime
+) -> tuple[int, ...]:
+    """Revoke or forfeit these coupons until `earned` are left; lock them, whoever moves them."""
+    there = granted & (Coupon.status != CouponStatus.REVOKED) & ~Coupon.is_forfeited
+    wanted = select(Coupon.id).where(there).order_by(Coupon.id)
+    surplus = len(session.scalars(wanted.with_for_update(key_share=True)).all()) - earned
+    if surplus <= 0:
+        return ()
+    taken = _revoke(session, granted, now, limit=surplus)
+    on_orders = wanted.where(Coupon.status.in_(HOLDING)).limit(surplus - len(taken))
+    session.execute(
+        update(Coupon)
+        .where(Coupon.id.in_(session.scalars(on_orders).all()))
+        .values(is_forfeited=True)
+        .execution_options(synchronize_session=False)
+    )
+    return taken
 
 
 def _revoke(

@@ -7,7 +7,16 @@ are given out.
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from promotions.base import Base, words
@@ -71,6 +80,7 @@ class Coupon(Base):
         CheckConstraint("(source IS NULL) = (way = 'claim')", "source"),
         CheckConstraint("(held_by IS NOT NULL) = (status IN ('held', 'used'))", "held_by"),
         CheckConstraint("(used_at IS NOT NULL) = (status = 'used')", "used_at"),
+        CheckConstraint("NOT is_forfeited OR status IN ('held', 'used', 'revoked')", "forfeited"),
         Index("ix_coupon_member_id", "member_id", "status", "ends_at", "id"),
         Index("ix_coupon_promotion_id", "promotion_id", "status", "id"),
         Index("ix_coupon_held_by", "held_by", postgresql_where=text("held_by IS NOT NULL")),
@@ -92,6 +102,8 @@ class Coupon(Base):
     """The one order it is on, such as `order:O01J…`, unpaid or paid."""
     issued_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    is_forfeited: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It was on an order when what had earned it came back: from there it does not return."""
     changed_at: Mapped[datetime]
     """When it last moved from one status to another."""
 

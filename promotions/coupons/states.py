@@ -22,8 +22,13 @@ class CouponStatus(StrEnum):
 
 COUPON_TRANSITIONS = {
     CouponStatus.ISSUED: {CouponStatus.HELD, CouponStatus.EXPIRED, CouponStatus.REVOKED},
-    CouponStatus.HELD: {CouponStatus.USED, CouponStatus.ISSUED, CouponStatus.EXPIRED},
-    CouponStatus.USED: {CouponStatus.ISSUED, CouponStatus.EXPIRED},
+    CouponStatus.HELD: {
+        CouponStatus.USED,
+        CouponStatus.ISSUED,
+        CouponStatus.EXPIRED,
+        CouponStatus.REVOKED,
+    },
+    CouponStatus.USED: {CouponStatus.ISSUED, CouponStatus.EXPIRED, CouponStatus.REVOKED},
     CouponStatus.EXPIRED: set[CouponStatus](),
     CouponStatus.REVOKED: set[CouponStatus](),
 }

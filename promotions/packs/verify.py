@@ -92,19 +92,21 @@ def _histories(session: Session) -> Iterator[Breach]:
 
 
 def _points(session: Session) -> Iterator[Breach]:
-    """What is taken back is exactly what was granted, to the same member for the same source."""
+    """What is taken back is no more than was granted, of the same member for the same source."""
     grant = aliased(PointsGrant)
+    taken = func.sum(-PointsGrant.points)
     found = session.execute(
-        select(PointsGrant.source, PointsGrant.points, grant.points)
+        select(grant.source, grant.points, taken)
         .join(grant, grant.id == PointsGrant.reverses_id)
-        .where(
+        .group_by(grant.id)
+        .having(
             or_(
-                grant.points != -PointsGrant.points,
-                grant.member_id != PointsGrant.member_id,
-                grant.source != PointsGrant.source,
+                taken > grant.points,
+                func.bool_or(grant.member_id != PointsGrant.member_id),
+                func.bool_or(grant.source != PointsGrant.source),
             )
         )
-        .order_by(PointsGrant.id)
+        .order_by(grant.id)
     )
-    for source, taken, granted in found:
-        yield Breach("points.taken_back_whole", source, f"granted {granted}, took {taken}")
+    for source, granted, took in found:
+        yield Breach("points.taken_back_within_grant", source, f"granted {granted}, took {took}")

@@ -1,4 +1,4 @@
-"""Points: granted once a source, taken back once, never changed."""
+"""Points: granted once a source, taken back as far as told, never changed."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +15,8 @@ def grant(session, member_id=1, amount=100, source="order:A"):
     return points.grant(session, member_id=member_id, points=amount, source=source, now=NOON)
 
 
-def revoke(session, source="order:A"):
-    return points.revoke(session, source=source, now=NOON)
+def take_back(session, source="order:A", left=0):
+    return points.take_back(session, source=source, left=left, now=NOON)
 
 
 def rows(session, member_id=1, before_id=None, limit=9):
@@ -41,16 +41,27 @@ def test_one_source_grants_once(session):
 def test_points_taken_back_stay_on_the_list(session):
     grant(session)
 
-    assert revoke(session) == 100
-    assert revoke(session) == 0
+    assert take_back(session) == 100
+    assert take_back(session) == 0
 
     assert points.balance(session, 1) == 0
     assert rows(session) == [("order:A", -100), ("order:A", 100)]
     assert not grant(session), "what was taken back does not come again"
 
 
+def test_points_are_taken_back_in_parts_down_to_what_is_left(session):
+    grant(session)
+
+    assert [take_back(session, left=left) for left in (100, 70, 70, 80, 69, 0, 0)] == [
+        *(0, 30, 0, 0, 1, 69, 0)
+    ]
+    assert rows(session) == [
+        *(("order:A", -69), ("order:A", -1), ("order:A", -30), ("order:A", 100))
+    ]
+
+
 def test_nothing_is_taken_back_that_was_not_granted(session):
-    assert revoke(session) == 0
+    assert take_back(session) == 0
     assert rows(session) == []
 
 
@@ -92,22 +103,25 @@ def test_what_is_listed_cannot_be_changed(session, change):
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.tuples(st.sampled_from("gr"), st.integers(1, 3), st.integers(0, 4)), max_size=20)
+    st.lists(
+        st.tuples(st.booleans(), st.integers(1, 3), st.integers(0, 4), st.integers(0, 10**4)),
+        max_size=20,
+    )
 )
 def test_the_balance_is_what_was_granted_and_not_taken_back(session, steps):
-    granted, revoked = {}, set()
-    for verb, member_id, number in steps:
+    owners, left = {}, {}
+    for is_grant, member_id, number, keep in steps:
         source = f"order:{number}"
-        owner = granted.get(source, member_id)
-        if verb == "g":
+        if is_grant:
+            owner = owners.setdefault(source, member_id)
             grant(session, member_id=owner, amount=10**number, source=source)
-            granted[source] = owner
+            left.setdefault(source, 10**number)
         else:
-            revoke(session, source)
-            revoked |= {source} & granted.keys()
+            take_back(session, source, left=keep)
+            if source in left:
+                left[source] = min(left[source], keep)
 
     for member_id in (1, 2, 3):
-        left = [s for s, owner in granted.items() if owner == member_id and s not in revoked]
-        expected = sum(10 ** int(source[-1]) for source in left)
+        expected = sum(left[source] for source, owner in owners.items() if owner == member_id)
         assert points.balance(session, member_id) == expected
     session.rollback()

@@ -96,11 +96,11 @@ def test_what_a_newer_release_has_written_is_left_out_and_nothing_else(session, 
     ((left_out, skipped),) = loader.unreadable.items()
     assert (left_out, skipped.version) == (strange.id, strange.version)
     assert skipped.why.startswith(f"a {strange.kind}: ")
+    strange.group_name = "g"
+    session.flush()
+    of_its_group = replace(make_promotion(), group="g", lane=running.lane)
     with pytest.raises(Unreadable):
-        group = replace(make_promotion(), group="g", lane=running.lane)
-        strange.group_name = "g"
-        session.flush()
-        snapshots.grouped_with(session, group, now=NOON)
+        snapshots.grouped_with(session, of_its_group, now=NOON)
 
     strange.kind, strange.definition = known["kind"], known["definition"]
     session.flush()

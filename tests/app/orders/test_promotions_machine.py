@@ -183,7 +183,7 @@ class Shop(RuleBasedStateMachine):
         self.lose(trade, queries.quote_of(order)["adjustments"])
 
     def lose(self, trade, adjustments):
-        """Of what was granted as much stays as the kept goods earn; of points all, or nothing."""
+        """Of what was granted as much stays as the kept goods earn."""
         (left,) = trade.left.values()
         granting = next((one for one in adjustments if one["coupons"]), None)
         if granting is None:
@@ -192,9 +192,9 @@ class Shop(RuleBasedStateMachine):
         (counted,) = granting["met"]["counted"]
         amount = units_share(counted["amount"], pieces, trade.returned, pieces)
         trade.granted = min(granting["met"]["times"], amount // granting["met"]["need"])
-        if not trade.granted:
-            self.balance -= trade.points
-            trade.points = 0
+        kept = 3 * trade.granted
+        self.balance -= trade.points - kept
+        trade.points = kept
 
     def those(self, status):
         return [each for each in self.model if each.status == status]

@@ -32,7 +32,7 @@ def test_the_list_says_what_they_were_for_and_what_was_taken_back(
     grant(member, 100, "order:A")
     grant(member, 5, "pack:1:member:1")
     grant(other, 7, "order:B")
-    points.revoke(session, source="order:A", now=now)
+    points.take_back(session, source="order:A", left=0, now=now)
     session.commit()
 
     answer = seen(client, headers).json

@@ -287,6 +287,48 @@ class TestRevoke:
         assert taken == [(), (second,), (), (third,)]
         assert shown(session, session.get_one(Coupon, first)) == (CouponStatus.HELD, "order:B")
 
+    def test_a_gift_on_an_order_is_forfeited_once_it_is_not_earned_any_more(self, session):
+        promotion = make_template(session, extend_days=9)
+        wanted = {"promotion_id": promotion.id, "source": "order:A"}
+        ids = coupons.issue(session, member_id=ME, count=4, now=NOON, **wanted)
+        closed, unpaid, paid, over = (session.get_one(Coupon, each) for each in ids)
+        for each, source in (
+            (closed, "order:B"),
+            (unpaid, "order:C"),
+            (paid, "order:D"),
+            (over, "order:E"),
+        ):
+            hold(session, each, source=source)
+        for source in ("order:D", "order:E"):
+            coupons.use(session, source=source, now=NOON)
+
+        for earned in (2, 2):
+            assert coupons.revoke_surplus(session, earned=earned, now=NOON, **wanted) == ()
+        coupons.release(session, source="order:B", now=NOON)
+        coupons.release(session, source="order:C", now=NOON)
+        statuses = [shown(session, each)[0] for each in (closed, unpaid)]
+        assert statuses == [CouponStatus.REVOKED, CouponStatus.REVOKED]
+
+        assert coupons.revoke_granted(session, source="order:A", now=NOON) == ()
+        assert coupons.give_back(session, source="order:D", now=NOON) == ()
+        assert coupons.give_back(session, source="order:E", now=OVER) == ()
+        statuses = [shown(session, each) for each in (paid, over)]
+        assert statuses == [(CouponStatus.REVOKED, None)] * 2
+        assert coupons.revoke_granted(session, source="order:A", now=NOON) == ()
+
+    def test_a_forfeited_gift_stays_used_where_it_is_used(self, session):
+        promotion = make_template(session)
+        (gift,) = coupons.issue(
+            session, promotion_id=promotion.id, source="order:A", member_id=ME, now=NOON
+        )
+        coupon = session.get_one(Coupon, gift)
+        hold(session, coupon, source="order:B")
+        coupons.revoke_granted(session, source="order:A", now=NOON)
+
+        coupons.use(session, source="order:B", now=NOON)
+
+        assert shown(session, coupon) == (CouponStatus.USED, "order:B")
+
 
 class TestExpire:
     def test_expires_what_is_over_and_unused(self, session, coupon):

@@ -21,7 +21,8 @@ def claimed(session):
     template = make_gift_template(session)
     pack = make_pack(session, POINTS, coupons_of(template, 2), max_claims=5)
     points.grant(session, member_id=9, points=5, source="order:A", now=NOON)
-    points.revoke(session, source="order:A", now=NOON)
+    for left in (3, 0):
+        points.take_back(session, source="order:A", left=left, now=NOON)
     claims.claim(session, pack_id=pack.id, person=make_person(), now=NOON)
     session.commit()
     assert list(verify(session)) == []
@@ -38,8 +39,15 @@ def claimed(session):
         ("DELETE FROM points_grant WHERE source <> 'order:A'", "packs.claim_gave_all_parts"),
         ("UPDATE pack SET version = 9", "packs.every_version_on_record"),
         ("DELETE FROM pack_version WHERE version = 1", "packs.every_version_on_record"),
-        ("UPDATE points_grant SET points = -4 WHERE points < 0", "points.taken_back_whole"),
-        ("UPDATE points_grant SET member_id = 8 WHERE points < 0", "points.taken_back_whole"),
+        ("UPDATE points_grant SET points = -6 WHERE points < 0", "points.taken_back_within_grant"),
+        (
+            "UPDATE points_grant SET source = 'order:B' WHERE points < 0",
+            "points.taken_back_within_grant",
+        ),
+        (
+            "UPDATE points_grant SET member_id = 8 WHERE points < 0",
+            "points.taken_back_within_grant",
+        ),
     ],
 )
 def test_what_is_damaged_is_found(session, claimed, damage, rule):
