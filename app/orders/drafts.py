@@ -24,6 +24,17 @@ from app.members.queries import AddressSnapshot
 from app.orders.models import OrderOrigin
 from promotions.pricing import GiftLine, PricedLine, Quote
 
+OF_PRICE = (
+    "unit_price_fen",
+    "quantity",
+    "amount_fen",
+    "member_saves_fen",
+    "discount_fen",
+    "tender_fen",
+    "payable_fen",
+)
+"""What an order's line keeps of its price."""
+
 
 class CartChanged(Conflict):
     """A line of the cart that was to be bought is not there any more."""
@@ -59,6 +70,15 @@ class DraftGift:
     sku: SellableSku
     gift: GiftLine
 
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Pieces and fen as the order keeps them: `payable_fen` is money, points are told apart."""
+        priced = self.priced
+        return {
+            **{name: getattr(priced, name) for name in OF_PRICE},
+            "payable_fen": priced.payable_fen - priced.tender_fen,
+        }
 
 @dataclass(frozen=True, slots=True)
 class Draft:

@@ -113,9 +113,14 @@ class Order(Base):
         _words("origin", OrderOrigin),
         CheckConstraint("order_no ~ '^O[0-9A-Z]{26}$'", name="order_no"),
         CheckConstraint("items_fen >= 0 AND freight_fen >= 0", name="amounts_not_negative"),
-        CheckConstraint("discount_fen BETWEEN 0 AND items_fen", name="discount_within_items"),
         CheckConstraint(
-            "items_fen - discount_fen + freight_fen = payable_fen", name="payable_is_the_sum"
+            "member_saves_fen >= 0 AND discount_fen >= 0 AND tender_fen >= 0"
+            " AND member_saves_fen + discount_fen + tender_fen <= items_fen",
+            name="discount_within_items",
+        ),
+        CheckConstraint(
+            "items_fen - member_saves_fen - discount_fen + freight_fen - tender_fen = payable_fen",
+            name="payable_is_the_sum",
         ),
         CheckConstraint("paid_fen IN (0, payable_fen)", name="paid_nothing_or_all"),
         CheckConstraint(
@@ -166,12 +171,17 @@ class Order(Base):
     status: Mapped[str] = mapped_column(String(20))
     origin: Mapped[str] = mapped_column(String(20))
     items_fen: Mapped[Fen]
-    """The goods before any promotion."""
+    """The goods at list prices."""
+    member_saves_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
+    """What the buyer's level saves on them before any promotion."""
     discount_fen: Mapped[Fen]
     """What promotions take off the goods."""
+    tender_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
+    """What points pay of the goods, never of freight."""
     freight_fen: Mapped[Fen]
     """Freight to pay, after promotions."""
     payable_fen: Mapped[Fen]
+    """What is paid in money."""
     paid_fen: Mapped[Fen] = mapped_column(default=0)
     refunding_fen: Mapped[Fen] = mapped_column(default=0)
     """On its way back, freight included."""
@@ -240,8 +250,15 @@ class OrderLine(Base):
             name="gifts_cost_nothing",
         ),
         CheckConstraint("amount_fen = unit_price_fen * quantity", name="amount_is_the_product"),
-        CheckConstraint("discount_fen BETWEEN 0 AND amount_fen", name="discount_within_amount"),
-        CheckConstraint("payable_fen = amount_fen - discount_fen", name="payable_is_the_rest"),
+        CheckConstraint(
+            "member_saves_fen >= 0 AND discount_fen >= 0 AND tender_fen >= 0"
+            " AND member_saves_fen + discount_fen + tender_fen <= amount_fen",
+            name="discount_within_amount",
+        ),
+        CheckConstraint(
+            "payable_fen = amount_fen - member_saves_fen - discount_fen - tender_fen",
+            name="payable_is_the_rest",
+        ),
         CheckConstraint(
             "refunding_fen >= 0 AND refunded_fen >= 0"
             " AND refunding_fen + refunded_fen <= payable_fen",
@@ -275,9 +292,15 @@ class OrderLine(Base):
     unit_price_fen: Mapped[Fen]
     quantity: Mapped[int]
     amount_fen: Mapped[Fen]
+    """At the list price."""
+    member_saves_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     discount_fen: Mapped[Fen]
+    tender_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")
     payable_fen: Mapped[Fen]
-    """After every discount, without freight: the base of refunds and of commission."""
+    """
+    What is paid in money: after every discount and without points and freight, the base of refunds
+    and of commission. (A quote's lines say what is payable before points.)
+    """
     refunding_fen: Mapped[Fen] = mapped_column(default=0)
     refunded_fen: Mapped[Fen] = mapped_column(default=0)
     refunding_quantity: Mapped[int] = mapped_column(server_default="0")

@@ -18,7 +18,7 @@ from app.marketing import service as marketing
 from app.marketing import wording
 from app.marketing.service import PromotionGone
 from app.orders import drafts, paying, queries
-from app.orders.drafts import Draft, Wanted
+from app.orders.drafts import OF_PRICE, Draft, Wanted
 from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
 from promotions.pricing import canonical
 
@@ -97,7 +97,9 @@ def _order(draft: Draft, *, buyer_id: int, origin: OrderOrigin, now: datetime) -
         buyer_id=buyer_id,
         status=OrderStatus.UNPAID,
         origin=origin,
+        member_saves_fen=quote.member_saves_fen,
         items_fen=quote.items_fen,
+        tender_fen=quote.tender_fen,
         discount_fen=quote.discount_fen,
         freight_fen=quote.freight_fen,
         payable_fen=quote.payable_fen,
@@ -138,7 +140,7 @@ def _rows(order_id: int, draft: Draft) -> list[dict[str, object]]:
             "kind": LineKind.GOODS,
             "promotion_id": None,
             "value_fen": 0,
-            **{name: getattr(line.priced, name) for name in OF_PRICE},
+            **line.amounts,
         }
         for line in draft.lines
     ]
@@ -167,6 +169,3 @@ def _of_sku(order_id: int, seq: int, sku: SellableSku) -> dict[str, object]:
         "spec_text": sku.spec_text,
         "image_url": sku.image_url,
     }
-
-
-OF_PRICE = ("unit_price_fen", "quantity", "amount_fen", "discount_fen", "payable_fen")

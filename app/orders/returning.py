@@ -156,8 +156,8 @@ def _is_last(lines: Sequence[OrderLine], quantities: Mapping[int, int]) -> bool:
     kept = {line.id: _pieces_left(line) - quantities.get(line.id, 0) for line in goods}
     if not any(kept.values()):
         return True
-    costs = any(line.payable_fen for line in goods)
-    return costs and not any(kept[line.id] and line.payable_fen for line in goods)
+    cost = {line.id: line.payable_fen + line.tender_fen for line in goods}
+    return any(cost.values()) and not any(kept[line.id] and cost[line.id] for line in goods)
 
 
 def _gifts_lost(

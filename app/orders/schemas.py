@@ -152,7 +152,9 @@ class ShipmentOut(ma.Schema):
     company_name = ma.fields.String(required=True)
     tracking_no = ma.fields.String(required=True)
     shipped_at = Moment(required=True)
+    member_saves_fen = Fen(required=True)
 
+    tender_fen = Fen(required=True)
 
 class _AddressOf(ma.fields.Nested):
     def get_value(self, obj: Any, *_: Any, **__: Any) -> Any:
@@ -212,7 +214,9 @@ class StaffOrderOut(OrderOut):
     buyer_id = Id(required=True)
     staff_remark = ma.fields.String(required=True)
     receiver = ma.fields.Function(_receiver, metadata={"description": "王**"})
+    member_saves_fen = Fen(required=True, metadata={"description": "会员等级价已省"})
     phone = ma.fields.Function(_phone, metadata={"description": "138****5678"})
+    tender_fen = Fen(required=True, metadata={"description": "积分抵扣"})
 
 
 class StaffOrderDetailOut(OrderDetailOut):
@@ -265,7 +269,7 @@ def shown_draft(draft: Draft) -> dict[str, Any]:
     lines = [
         {
             **{name: getattr(line.sku, name) for name in OF_SKU},
-            **{name: getattr(line.priced, name) for name in OF_PRICE},
+            **line.amounts,
             "seq": line.seq,
         }
         for line in draft.lines
@@ -274,11 +278,12 @@ def shown_draft(draft: Draft) -> dict[str, Any]:
 
 
 def shown_page(orders: Sequence[Order]) -> dict[str, Any]:
+    member_saves_fen = Fen(required=True)
     """A page of one order more than it shows, which says that there is a next page."""
+    tender_fen = Fen(required=True)
     items = list(orders[: queries.PAGE])
     has_more = len(orders) > len(items)
     return {"items": items, "next_cursor": paging.encode(items[-1].id) if has_more else None}
 
 
 OF_SKU = ("sku_id", "spu_id", "title", "spec_text", "image_url")
-OF_PRICE = ("unit_price_fen", "quantity", "amount_fen", "discount_fen", "payable_fen")

@@ -29,6 +29,8 @@ def _sum(column: str, line_column: str, freight: str = "0") -> str:
 RULES = {
     "orders.items_are_the_sum_of_lines": _sum("items_fen", "amount_fen"),
     "orders.discount_is_the_sum_of_lines": _sum("o.discount_fen", "discount_fen"),
+    "orders.member_saves_are_the_sum_of_lines": _sum("o.member_saves_fen", "member_saves_fen"),
+    "orders.tender_is_the_sum_of_lines": _sum("o.tender_fen", "tender_fen"),
     "orders.payable_is_lines_and_freight": _sum("o.payable_fen", "payable_fen", "o.freight_fen"),
     "orders.refunding_is_lines_and_freight": _sum(
         "o.refunding_fen", "refunding_fen", "o.freight_refunding_fen"
@@ -68,14 +70,18 @@ RULES = {
     """,
     "orders.amounts_are_the_quotes": """
         SELECT 'order ' || order_no,
-            concat_ws(' ', items_fen, discount_fen, freight_fen, payable_fen, snapshot_version),
-            concat_ws(' ', q->>'items_fen', q->>'discount_fen', q->>'freight_fen',
+            concat_ws(' ', items_fen, member_saves_fen, discount_fen, freight_fen, tender_fen,
+                payable_fen, snapshot_version),
+            concat_ws(' ', q->>'items_fen', coalesce(q->>'member_saves_fen', '0'),
+                q->>'discount_fen', q->>'freight_fen', coalesce(q->>'tender_fen', '0'),
                 q->>'payable_fen', q->>'snapshot_version')
         FROM (SELECT *, convert_from(quote, 'UTF8')::jsonb AS q FROM shop_order) AS o
-        WHERE (items_fen, discount_fen, freight_fen, payable_fen, snapshot_version)
-            IS DISTINCT FROM ((q->>'items_fen')::bigint, (q->>'discount_fen')::bigint,
-                (q->>'freight_fen')::bigint, (q->>'payable_fen')::bigint,
-                (q->>'snapshot_version')::bigint)
+        WHERE (items_fen, member_saves_fen, discount_fen, freight_fen, tender_fen, payable_fen,
+                snapshot_version)
+            IS DISTINCT FROM ((q->>'items_fen')::bigint,
+                coalesce((q->>'member_saves_fen')::bigint, 0), (q->>'discount_fen')::bigint,
+                (q->>'freight_fen')::bigint, coalesce((q->>'tender_fen')::bigint, 0),
+                (q->>'payable_fen')::bigint, (q->>'snapshot_version')::bigint)
         ORDER BY id
     """,
     "orders.input_is_what_was_priced": """
@@ -89,12 +95,13 @@ RULES = {
         FROM shop_order AS o
         CROSS JOIN LATERAL (
             SELECT jsonb_agg(jsonb_build_array(seq, sku_id, quantity, unit_price_fen, discount_fen,
-                payable_fen) ORDER BY seq) AS ours
+                tender_fen, payable_fen) ORDER BY seq) AS ours
             FROM order_line WHERE order_id = o.id AND kind = 'goods'
         ) AS l
         CROSS JOIN LATERAL (
             SELECT jsonb_agg(jsonb_build_array(each->'line_id', each->'sku_id', each->'quantity',
-                each->'unit_price_fen', each->'discount_fen', each->'payable_fen')
+                each->'unit_price_fen', each->'discount_fen', coalesce(each->'tender_fen', '0'),
+                (each->>'payable_fen')::bigint - coalesce((each->>'tender_fen')::bigint, 0))
                 ORDER BY (each->>'line_id')::bigint) AS theirs
             FROM jsonb_array_elements(convert_from(o.quote, 'UTF8')::jsonb->'lines') AS each
         ) AS q

@@ -18,6 +18,11 @@ def upgrade() -> None:
         "order_refund",
         sa.Column("quantities", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
     )
+    for name in ("member_saves_fen", "tender_fen"):
+        for table in ("shop_order", "order_line"):
+            op.add_column(
+                table, sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
+            )
     for column in (
         sa.Column("kind", sa.String(20), server_default="goods", nullable=False),
         sa.Column("promotion_id", sa.BigInteger()),
@@ -27,6 +32,7 @@ def upgrade() -> None:
     ):
         op.add_column("order_line", column)
     _restrict()
+    _know_levels_and_points()
     _count_what_went_back()
 
 
@@ -39,6 +45,7 @@ def downgrade() -> None:
     )
     for column in ("refunded_quantity", "refunding_quantity", "value_fen", "promotion_id", "kind"):
         op.drop_column("order_line", column)
+    _forget_levels_and_points()
     op.drop_column("order_refund", "quantities")
     op.drop_column("after_sale", "breakdown")
     op.drop_column("shop_order", "quote_input")
@@ -61,6 +68,42 @@ def _restrict() -> None:
         ),
     ):
         op.create_check_constraint(op.f(f"ck_order_line_{name}"), "order_line", rule)
+
+
+AMOUNTS = (
+    ("shop_order", "discount_within_items", "discount_fen BETWEEN 0 AND items_fen",
+     "member_saves_fen >= 0 AND discount_fen >= 0 AND tender_fen >= 0"
+     " AND member_saves_fen + discount_fen + tender_fen <= items_fen"),
+    ("shop_order", "payable_is_the_sum", "items_fen - discount_fen + freight_fen = payable_fen",
+     "items_fen - member_saves_fen - discount_fen + freight_fen - tender_fen = payable_fen"),
+    ("order_line", "discount_within_amount", "discount_fen BETWEEN 0 AND amount_fen",
+     "member_saves_fen >= 0 AND discount_fen >= 0 AND tender_fen >= 0"
+     " AND member_saves_fen + discount_fen + tender_fen <= amount_fen"),
+    ("order_line", "payable_is_the_rest", "payable_fen = amount_fen - discount_fen",
+     "payable_fen = amount_fen - member_saves_fen - discount_fen - tender_fen"),
+)  # fmt: skip
+"""Table, name, the rule before and the rule from now on."""
+
+
+def _know_levels_and_points() -> None:
+    for table, name, _, rule in AMOUNTS:
+        op.drop_constraint(op.f(f"ck_{table}_{name}"), table, type_="check")
+        op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
+
+
+def _forget_levels_and_points() -> None:
+    """The release before has no such orders; had there been any, they count as discounted."""
+    for table in ("shop_order", "order_line"):
+        for _, name, _, _ in (each for each in AMOUNTS if each[0] == table):
+            op.drop_constraint(op.f(f"ck_{table}_{name}"), table, type_="check")
+        op.execute(
+            f"UPDATE {table} SET discount_fen = discount_fen + member_saves_fen + tender_fen"
+            " WHERE member_saves_fen + tender_fen > 0"
+        )
+        for column in ("tender_fen", "member_saves_fen"):
+            op.drop_column(table, column)
+    for table, name, rule, _ in AMOUNTS:
+        op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
 
 
 def _count_what_went_back() -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogue.models import Sku
+from app.marketing.service import ANY_CHOICE, Choice
 from app.members import queries as members
 from app.members.models import Member
 from app.orders import drafts, queries
@@ -36,6 +37,7 @@ def make_order(
     remark: str = "",
     region_code: str = "440305",
     pay_within: timedelta = timedelta(minutes=30),
+    choice: Choice = ANY_CHOICE,
 ) -> Order:
     """An order of `quantities` (SKU id → pieces), or of one SKU, lawfully come to a status."""
     buyer = buyer or make_member(session)
@@ -44,7 +46,7 @@ def make_order(
     known = members.list_addresses(session, buyer.id)
     address = next((each for each in known if each.region_code == region_code), None)
     address = address or make_address(session, member_id=buyer.id, region_code=region_code)
-    wanted = drafts.Wanted(OrderOrigin.BUY_NOW, quantities)
+    wanted = drafts.Wanted(OrderOrigin.BUY_NOW, quantities, choice)
     draft = drafts.preview(
         session, buyer_id=buyer.id, wanted=wanted, address_id=address.id, now=now
     )

@@ -247,7 +247,7 @@ class TestGifts:
             found.append((unused, points.balance(session, buyer.id)))
 
         assert queries.get(session, order_no=order.order_no).status == "paid"
-        assert found == [(2, 90), (0, 0)]
+        assert found == [(2, 60), (0, 0)]
         session.commit()
         assert breaches() == []
 

@@ -13,6 +13,8 @@ from tests.builders.promotions import AGREED, make_published
 WRECKS = {
     "orders.items_are_the_sum_of_lines": "UPDATE order_line SET amount_fen = 1",
     "orders.discount_is_the_sum_of_lines": "UPDATE order_line SET discount_fen = 1",
+    "orders.member_saves_are_the_sum_of_lines": "UPDATE order_line SET member_saves_fen = 1",
+    "orders.tender_is_the_sum_of_lines": "UPDATE shop_order SET tender_fen = 1",
     "orders.payable_is_lines_and_freight": "UPDATE order_line SET payable_fen = 1",
     "orders.refunding_is_lines_and_freight": "UPDATE shop_order SET refunding_fen = 1",
     "orders.refunded_is_lines_and_freight": "UPDATE order_line SET refunded_fen = 1",
