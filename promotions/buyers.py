@@ -47,7 +47,7 @@ def is_new(session: Session, accounts: Collection[int], *, keys: Collection[str]
 
 
 def has_paid(session: Session, accounts: Collection[int], *, keys: Collection[str] = ()) -> bool:
-    """Whether any of a person's accounts, or of those who left with one of `keys`, has ever paid."""
+    """Whether any of these accounts, or of those who left with one of `keys`, has ever paid."""
     here = exists().where(FirstPayment.member_id.in_(list(accounts)))
     former = exists().where(FormerPayer.key.in_(list(keys)))
     return bool(session.scalar(select(or_(here, former))))

@@ -43,14 +43,24 @@ class CartChanged(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What the buyer saw come with the order; None: they did not say."""
+
+    gifts: Mapping[int, int] | None = None
+    """SKU id → pieces."""
+    coupons: Mapping[int, int] | None = None
+    """Template (promotion id) → coupons granted once it is paid."""
+    points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be bought: SKU id → pieces, where the buyer chose them, and how to price them."""
 
     origin: OrderOrigin
     quantities: Mapping[int, int]
     choice: Choice = ANY_CHOICE
-    expected_gifts: Mapping[int, int] | None = None
-    """The gifts the buyer saw, SKU id → pieces; None: they did not say."""
+    expected: Expected = Expected()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,15 @@ class DraftLine:
     sku: SellableSku
     priced: PricedLine
 
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Pieces and fen as the order keeps them: `payable_fen` is money, points are told apart."""
+        priced = self.priced
+        return {
+            **{name: getattr(priced, name) for name in OF_PRICE},
+            "payable_fen": priced.payable_fen - priced.tender_fen,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class DraftGift:
@@ -70,15 +89,6 @@ class DraftGift:
     sku: SellableSku
     gift: GiftLine
 
-
-    @property
-    def amounts(self) -> dict[str, int]:
-        """Pieces and fen as the order keeps them: `payable_fen` is money, points are told apart."""
-        priced = self.priced
-        return {
-            **{name: getattr(priced, name) for name in OF_PRICE},
-            "payable_fen": priced.payable_fen - priced.tender_fen,
-        }
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -109,6 +119,26 @@ class Draft:
         for each in self.gifts:
             pieces[each.sku.sku_id] += each.gift.quantity
         return dict(pieces)
+
+    @property
+    def granted_coupons(self) -> dict[int, int]:
+        """The coupons it earns once it is paid, by template."""
+        coupons: Counter[int] = Counter()
+        for adjustment in self.quote.adjustments:
+            for template, count in adjustment.coupons:
+                coupons[template] += count
+        return dict(coupons)
+
+    @property
+    def granted_points(self) -> int:
+        """The points it earns once it is paid."""
+        return sum(adjustment.points for adjustment in self.quote.adjustments)
+
+    def is_as(self, expected: Expected) -> bool:
+        """Say whether what comes with it is what the buyer saw, as far as they said."""
+        said = (expected.gifts, expected.coupons, expected.points)
+        brings = (self.gift_quantities, self.granted_coupons, self.granted_points)
+        return all(one in (None, other) for one, other in zip(said, brings, strict=True))
 
 
 def preview(

@@ -24,7 +24,7 @@ from promotions.pricing import canonical
 
 
 class PriceChanged(Conflict):
-    """The total, or the gifts, are not what the buyer saw; `quote` is the one of this moment."""
+    """The total, or what comes with it, is not what the buyer saw; `quote` is that of now."""
 
     code, title = "price_changed", "价格有变动，请确认后重新下单"
 
@@ -53,7 +53,8 @@ def place(
     once.
 
     :raises QuantityOverLimit: a line asks for more than its promotion sells.
-    :raises PriceChanged: the total is not `expected_payable_fen`, or the gifts not those expected.
+    :raises PriceChanged: the total is not `expected_payable_fen`, or gifts, coupons or points are
+        not those expected.
     :raises CouponGone, PromotionGone: what is in the price was taken at this very moment.
     :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound: as `drafts.preview`.
     """
@@ -66,9 +67,7 @@ def place(
         raise
     if draft.quote.refusals:
         raise QuantityOverLimit(refusals=_refusals(draft))
-    expected_gifts = wanted.expected_gifts
-    other_gifts = expected_gifts is not None and draft.gift_quantities != expected_gifts
-    if draft.quote.payable_fen != expected_payable_fen or other_gifts:
+    if draft.quote.payable_fen != expected_payable_fen or not draft.is_as(wanted.expected):
         raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
     marketing.require_still_new(session, draft.priced, member_id=buyer_id)
     order = _order(draft, buyer_id=buyer_id, origin=wanted.origin, now=now)
@@ -97,10 +96,10 @@ def _order(draft: Draft, *, buyer_id: int, origin: OrderOrigin, now: datetime) -
         buyer_id=buyer_id,
         status=OrderStatus.UNPAID,
         origin=origin,
-        member_saves_fen=quote.member_saves_fen,
         items_fen=quote.items_fen,
-        tender_fen=quote.tender_fen,
+        member_saves_fen=quote.member_saves_fen,
         discount_fen=quote.discount_fen,
+        tender_fen=quote.tender_fen,
         freight_fen=quote.freight_fen,
         payable_fen=quote.payable_fen,
         address_sealed=queries.sealed_address(draft.address),

@@ -1,6 +1,6 @@
 """What a buyer does with orders: preview, place, look, cancel, receive."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from app.core.http import Blueprint
 from app.marketing.service import Choice, CouponGone, PromotionGone
 from app.members.queries import AddressNotFound
 from app.orders import drafts, queries, schemas, service
-from app.orders.drafts import CartChanged, Wanted
+from app.orders.drafts import CartChanged, Expected, Wanted
 from app.orders.models import Order, OrderOrigin, OrderStatus
 from app.orders.queries import OrderNotFound
 from app.orders.service import OrderStateForbids, PriceChanged, QuantityOverLimit
@@ -60,7 +60,7 @@ def preview_order(
 def place_order(
     session: Session,
     choice: Choice,
-    expected_gifts: Mapping[int, int] | None,
+    expected: Expected,
     cart_item_ids: Sequence[int] | None = None,
     lines: Sequence[dict[str, int]] | None = None,
     **body: Any,
@@ -72,7 +72,7 @@ def place_order(
     return service.place(
         session,
         buyer_id=g.member_id,
-        wanted=replace(wanted, choice=choice, expected_gifts=expected_gifts),
+        wanted=replace(wanted, choice=choice, expected=expected),
         pay_within=timedelta(minutes=current_app.config["SETTINGS"].unpaid_minutes),
         now=clock.now(),
         **body,

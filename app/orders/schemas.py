@@ -1,7 +1,7 @@
 """What is asked of orders and what they show."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -9,12 +9,12 @@ import marshmallow as ma
 
 from app.carts.models import LINES_MAX, QUANTITY_MAX
 from app.core import crypto, paging
-from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text
+from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
 from app.marketing import quotes, wording
 from app.marketing.quotes import ChoiceIn, OffersOut, QuoteOut
 from app.orders import queries
-from app.orders.drafts import Draft
+from app.orders.drafts import Draft, Expected
 from app.orders.models import CloseReason, LineKind, Order, OrderOrigin, OrderStatus
 
 BUY_NOW_LINES_MAX = 50
@@ -63,31 +63,62 @@ class ExpectedGift(Schema):
     quantity = Quantity(required=True)
 
 
+class ExpectedCoupon(Schema):
+    promotion_id = Id(required=True)
+    count = Quantity(required=True)
+
+
+def _expected(nested: type[Schema], description: str) -> ma.fields.List[Any]:
+    return ma.fields.List(
+        ma.fields.Nested(nested),
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.Length(max=GIFTS_MAX),
+        metadata={"description": description},
+    )
+
+
 class PlaceOrder(_Purchase):
+    """An order as the buyer saw it. What was expected loads as `expected`."""
+
     address_id = Id(required=True)
     expected_payable_fen = Fen(
         required=True,
         metadata={"description": "用户看到的应付金额；与现价不符则 409 price_changed"},
     )
-    expected_gifts = ma.fields.List(
-        ma.fields.Nested(ExpectedGift),
+    expected_gifts = _expected(
+        ExpectedGift, "用户看到的赠品；与现在的不符则 409 price_changed，不填则有无赠品都下单"
+    )
+    expected_coupons = _expected(
+        ExpectedCoupon, "用户看到的付款后赠券；与现在的不符则 409 price_changed，不填则不核对"
+    )
+    expected_points = WholeNumber(
         load_default=None,
         allow_none=True,
-        validate=ma.validate.Length(max=GIFTS_MAX),
         metadata={
-            "description": "用户看到的赠品；与现在的不符则 409 price_changed，不填则有无赠品都下单"
+            "description": "用户看到的赠送积分；与现在的不符则 409 price_changed，不填则不核对"
         },
     )
     remark = Text(maximum=REMARK_MAX, minimum=0, multiline=True, load_default="")
 
     @ma.post_load
-    def as_counts(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if (named := data["expected_gifts"]) is None:
-            return data
-        pieces: Counter[int] = Counter()
-        for gift in named:
-            pieces[gift["sku_id"]] += gift["quantity"]
-        return {**data, "expected_gifts": pieces}
+    def as_expected(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        gifts = _counted(data.pop("expected_gifts"), "sku_id", "quantity")
+        coupons = _counted(data.pop("expected_coupons"), "promotion_id", "count")
+        expected = Expected(gifts, coupons, data.pop("expected_points"))
+        return {**data, "expected": expected}
+
+
+def _counted(
+    named: Sequence[Mapping[str, int]] | None, key: str, number: str
+) -> Mapping[int, int] | None:
+    """Add up what is named more than once; None stays None."""
+    if named is None:
+        return None
+    counted: Counter[int] = Counter()
+    for each in named:
+        counted[each[key]] += each[number]
+    return counted
 
 
 class OrderQuery(Query):
@@ -122,7 +153,9 @@ class OrderLineOut(ma.Schema):
     unit_price_fen = Fen(required=True)
     quantity = Quantity(required=True)
     amount_fen = Fen(required=True)
+    member_saves_fen = Fen(required=True)
     discount_fen = Fen(required=True)
+    tender_fen = Fen(required=True)
     payable_fen = Fen(required=True)
     refunding_fen = Fen(required=True)
     refunded_fen = Fen(required=True)
@@ -152,9 +185,7 @@ class ShipmentOut(ma.Schema):
     company_name = ma.fields.String(required=True)
     tracking_no = ma.fields.String(required=True)
     shipped_at = Moment(required=True)
-    member_saves_fen = Fen(required=True)
 
-    tender_fen = Fen(required=True)
 
 class _AddressOf(ma.fields.Nested):
     def get_value(self, obj: Any, *_: Any, **__: Any) -> Any:
@@ -184,7 +215,9 @@ class PlacedOrderOut(ma.Schema):
 class OrderOut(PlacedOrderOut):
     origin = _one_of(OrderOrigin)
     items_fen = Fen(required=True)
+    member_saves_fen = Fen(required=True, metadata={"description": "会员等级价已省"})
     discount_fen = Fen(required=True)
+    tender_fen = Fen(required=True, metadata={"description": "积分抵扣"})
     freight_fen = Fen(required=True)
     paid_fen = Fen(required=True)
     refunding_fen = Fen(required=True)
@@ -214,9 +247,7 @@ class StaffOrderOut(OrderOut):
     buyer_id = Id(required=True)
     staff_remark = ma.fields.String(required=True)
     receiver = ma.fields.Function(_receiver, metadata={"description": "王**"})
-    member_saves_fen = Fen(required=True, metadata={"description": "会员等级价已省"})
     phone = ma.fields.Function(_phone, metadata={"description": "138****5678"})
-    tender_fen = Fen(required=True, metadata={"description": "积分抵扣"})
 
 
 class StaffOrderDetailOut(OrderDetailOut):
@@ -248,7 +279,9 @@ class OrderDraftLineOut(ma.Schema):
     unit_price_fen = Fen(required=True)
     quantity = Quantity(required=True)
     amount_fen = Fen(required=True)
+    member_saves_fen = Fen(required=True)
     discount_fen = Fen(required=True)
+    tender_fen = Fen(required=True)
     payable_fen = Fen(required=True)
 
 
@@ -278,9 +311,7 @@ def shown_draft(draft: Draft) -> dict[str, Any]:
 
 
 def shown_page(orders: Sequence[Order]) -> dict[str, Any]:
-    member_saves_fen = Fen(required=True)
     """A page of one order more than it shows, which says that there is a next page."""
-    tender_fen = Fen(required=True)
     items = list(orders[: queries.PAGE])
     has_more = len(orders) > len(items)
     return {"items": items, "next_cursor": paging.encode(items[-1].id) if has_more else None}

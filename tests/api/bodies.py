@@ -150,7 +150,8 @@ def _explained(ids: Any, _: Any) -> dict[str, Any]:
 
 def _order(ids: Any, wechat: Any) -> dict[str, Any]:
     more = {"expected_payable_fen": FIRST_ORDER_FEN, "remark": "请\n快"}
-    return _lines(ids, wechat) | more
+    brings = {"expected_gifts": [], "expected_coupons": [], "expected_points": 0}
+    return _lines(ids, wechat) | more | brings
 
 
 REQUESTS = {

@@ -181,10 +181,11 @@ class TestLeaving:
         assert accounts(first) == [first.id, second.id]
         assert accounts(second) == [first.id, second.id, third.id]
         assert accounts(third) == [second.id, third.id]
-        assert accounts(stranger := make_member(session)) == [stranger.id]
-        everybody = queries.people(session, [first, second, third, stranger])
-        assert everybody == {
-            each.id: queries.person(session, each.id) for each in (first, second, third, stranger)
+        stranger = make_member(session)
+        assert accounts(stranger) == [stranger.id]
+        everybody = [first, second, third, stranger]
+        assert queries.people(session, everybody) == {
+            each.id: queries.person(session, each.id) for each in everybody
         }
 
     def test_leaving_twice_with_the_same_identity_is_remembered_once(self, session, now):

@@ -7,7 +7,7 @@ from app.catalogue.models import Sku
 from app.orders import queries, returning
 from app.orders import service as orders
 from app.orders.models import CloseReason, LineKind, OrderLine
-from promotions import points
+from promotions import campaigns, points
 from promotions.coupons.models import Coupon
 from tests.builders.catalogue import make_sku
 from tests.builders.coupons import coupon_status
@@ -87,6 +87,56 @@ class TestGifts:
 
         assert answer.status_code == 422
         assert all(path.startswith("expected_gifts") for path in answer.json["errors"])
+        nothing_happened()
+
+    def test_coupons_and_points_the_buyer_saw_do_not_vanish_in_silence(
+        self, session, place, body, with_gift, template, now
+    ):
+        campaign = with_gift(
+            gifts=[], points=30, coupons=[{"promotion_id": template.id, "count": 2}]
+        )
+        coupon = {"promotion_id": template.id, "count": 1}
+        seen = {"expected_coupons": [coupon, coupon], "expected_points": 30, "expected_gifts": []}
+
+        assert place(body | seen).status_code == 201
+        for other in (
+            {"expected_coupons": []},
+            {"expected_coupons": [coupon]},
+            {"expected_coupons": [{"promotion_id": campaign.id, "count": 2}]},
+            {"expected_points": 0},
+            {"expected_points": 31},
+        ):
+            refused = place(body | seen | other, key="other-grants")
+            assert (refused.status_code, refused.json["code"]) == (409, "price_changed")
+            assert refused.json["quote"]["adjustments"][0]["points"] == 30
+
+        campaigns.end(session, promotion_id=campaign.id, staff_id=1, now=now)
+        session.commit()
+        assert place(body | seen, key="second-key").json["code"] == "price_changed"
+        nothing = {"expected_coupons": [], "expected_points": 0}
+        assert place(body | nothing, key="third-key").status_code == 201
+        unsaid = dict.fromkeys(nothing)
+        assert place(body | unsaid, key="fourth-key").status_code == 201
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"expected_points": -1},
+            {"expected_points": 1.5},
+            {"expected_points": "1"},
+            {"expected_points": True},
+            {"expected_coupons": {}},
+            {"expected_coupons": [{"promotion_id": 1}]},
+            {"expected_coupons": [{"promotion_id": 1, "count": 0}]},
+            {"expected_coupons": [{"promotion_id": 1, "count": 1, "more": 1}]},
+            {"expected_coupons": [{"promotion_id": 1, "count": 1}] * 201},
+        ],
+    )
+    def test_grants_that_make_no_sense_are_refused(self, place, body, wrong, nothing_happened):
+        answer = place(body | wrong)
+
+        assert answer.status_code == 422
+        assert all(path.startswith(next(iter(wrong))) for path in answer.json["errors"])
         nothing_happened()
 
     def test_closing_puts_it_back(self, session, place, body, with_gift, gift, now, breaches):
