@@ -13,9 +13,8 @@ from promotions.pricing.kinds.pieces import (
     Run,
     cost_of,
     dearest_first,
-    pick,
+    pick_each,
     take_off,
-    with_more,
 )
 from promotions.pricing.kinds.terms import ByScope, promised
 from promotions.pricing.money import ALL_BP, pct_round, whole
@@ -77,7 +76,7 @@ class NthPiece(ByScope):
         heaps = self._heaps(basket)
         costs: dict[int, int] = {}
         for runs in heaps:
-            costs.update(pick(runs, self._discounted))
+            costs.update(pick_each(runs, self.nth, self.max_times))
         next_step = self._next_step(heaps, costs)
         if not costs:
             assert next_step is not None, "whoever has no discounted piece can have one"
@@ -113,13 +112,11 @@ class NthPiece(ByScope):
                 continue
             if best is not None and best.gap < need - have:
                 continue
-            own_fen = sum([costs.get(line_id, 0) for line_id in {run.line_id for run in runs}])
-            then_fen = cost_of(pick(with_more(runs, need - have), self._discounted))
             step = Shortfall(
                 measure=Measure.PIECES,
                 need=need,
                 have=have,
-                saves_fen=pct_round(total_fen - own_fen + then_fen, self.off_bp),
+                saves_fen=pct_round(total_fen + runs[-1].price_fen, self.off_bp),
             )
             if best is None or (step.gap, -step.saves_fen) < (best.gap, -best.saves_fen):
                 best = step

@@ -8,6 +8,7 @@ never takes a discount away.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from promotions.pricing.cart import CartLine
@@ -25,20 +26,22 @@ class Run(NamedTuple):
 
 def dearest_first(basket: Basket, lines: Iterable[CartLine]) -> list[Run]:
     """
-    Return the pieces of `lines`, the dearest first, equally dear ones by line id.
+    Return the pieces of `lines`, which come by line id: the dearest first, then by line id.
 
     What a line costs by the basket's base is divided over its pieces as evenly as whole fen go:
     100 fen for 3 pieces are 34, 33 and 33.
     """
+    running = None if basket.base is Base.INITIAL else basket.running
     runs: list[Run] = []
     for line in lines:
-        is_initial = basket.base is Base.INITIAL
-        cost_fen = line.base_amount_fen if is_initial else basket.running[line.line_id]
-        each, dearer = divmod(cost_fen, line.quantity)
+        line_id, quantity = line.line_id, line.quantity
+        cost_fen = line.base_amount_fen if running is None else running[line_id]
+        each, dearer = divmod(cost_fen, quantity)
         if dearer:
-            runs.append(Run(each + 1, line.line_id, dearer))
-        runs.append(Run(each, line.line_id, line.quantity - dearer))
-    runs.sort(key=lambda run: (-run.price_fen, run.line_id))
+            runs.append(Run(each + 1, line_id, dearer))
+        runs.append(Run(each, line_id, quantity - dearer))
+    # Equals stay in the order they have, also when the greatest come first.
+    runs.sort(key=itemgetter(0), reverse=True)
     return runs
 
 
@@ -51,11 +54,27 @@ def pick(runs: Iterable[Run], wanted: Callable[[int], int]) -> dict[int, int]:
     """Return what the picked pieces cost by line id: `wanted(n)` of the first n are picked."""
     costs: dict[int, int] = {}
     seen = taken = 0
-    for run in runs:
-        seen += run.quantity
+    for price_fen, line_id, quantity in runs:
+        seen += quantity
         upto = wanted(seen)
         if upto > taken:
-            costs[run.line_id] = costs.get(run.line_id, 0) + (upto - taken) * run.price_fen
+            costs[line_id] = costs.get(line_id, 0) + (upto - taken) * price_fen
+            taken = upto
+    return costs
+
+
+def pick_each(runs: Iterable[Run], nth: int, most: int | None) -> dict[int, int]:
+    """Return what each `nth` piece costs by line id, of the dearest `most` of them."""
+    costs: dict[int, int] = {}
+    seen = taken = 0
+    for price_fen, line_id, quantity in runs:
+        seen += quantity
+        upto = seen // nth
+        if upto > taken:
+            if most is not None and upto >= most:
+                costs[line_id] = costs.get(line_id, 0) + (most - taken) * price_fen
+                return costs
+            costs[line_id] = costs.get(line_id, 0) + (upto - taken) * price_fen
             taken = upto
     return costs
 

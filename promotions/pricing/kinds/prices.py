@@ -62,7 +62,7 @@ def sell(
 
     The rest of a line keeps its price; if `is_strict` the offer refuses such a line instead.
     """
-    left = _least(None if most is None else most - basket.units_taken, basket.units_left)
+    left = _least(most, basket)
     shares: dict[int, int] = {}
     units: dict[int, int] = {}
     refuses: dict[int, int] = {}
@@ -81,7 +81,10 @@ def sell(
     return Offer(shares=shares, units=units, refuses=refuses)
 
 
-def _least(*limits: int | None) -> int | None:
-    """Return the lowest limit, never below 0; None if there is none."""
-    known = [limit for limit in limits if limit is not None]
-    return max(min(known), 0) if known else None
+def _least(most: int | None, basket: Basket) -> int | None:
+    """Return how many pieces are left, of `most` an order and of the buyer's; None: any number."""
+    left = basket.units_left
+    if most is not None:
+        of_order = most - basket.units_taken
+        left = of_order if left is None else min(left, of_order)
+    return None if left is None else max(left, 0)
