@@ -17,6 +17,8 @@ from app.coupons import routes as coupons
 from app.distributors import adjustments_admin
 from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
+from app.distributors.binding import admin as binding_admin
+from app.distributors.binding import routes as binding
 from app.marketing import admin as marketing_admin
 from app.marketing import explaining_admin
 from app.members import routes as members
@@ -44,7 +46,7 @@ class Group(NamedTuple):
 def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
-        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, storefront.bp)),
+        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, storefront.bp, binding.visits_bp)),
         Group(
             Audience.SHOPPER,
             "/api/v1",
@@ -57,6 +59,7 @@ def groups() -> tuple[Group, ...]:
                 payments.bp,
                 aftersales.bp,
                 distributors.bp,
+                binding.bp,
                 coupons.bp,
             ),
         ),
@@ -76,6 +79,7 @@ def groups() -> tuple[Group, ...]:
                 aftersales_admin.bp,
                 distributors_admin.bp,
                 adjustments_admin.bp,
+                binding_admin.bp,
                 reports_admin.bp,
             ),
         ),

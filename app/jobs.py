@@ -17,6 +17,7 @@ coupons.revoke_push | after staff revoke a push | takes back what it gave and is
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
 distributors.mature | every 5 minutes | makes commissions available whose day has come
 distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
+distributors.release | every 5 minutes | unbinds the teams of who left, where the rules say so
 distributors.roll_up | daily | sums up the shop's own accounts
 core.purge_idempotency_keys | daily | forgets keys no client will use again
 """

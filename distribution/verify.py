@@ -14,7 +14,10 @@ from distribution.commissions.rules import CommissionRules
 from distribution.ledger import chain
 from distribution.proofs import PROOFS
 
-APPEND_ONLY = ("posting", "entry", "binding_log", "commission_rules", "sku_rate", "ledger_block")
+APPEND_ONLY = (
+    "posting", "entry", "ledger_block", "commission_rules", "sku_rate",
+    "binding_log", "binding_rules", "share_click",
+)  # fmt: skip
 
 
 class Breach(NamedTuple):

@@ -1,4 +1,4 @@
-"""The background work of distribution: maturing, the chain of hashes, the shop's own accounts."""
+"""The background work of distribution: maturing, teams of who left, the chain, the roll-up."""
 
 import structlog
 
@@ -6,6 +6,7 @@ from app.core import clock, queue
 from app.core.db import transaction
 from distribution import commissions
 from distribution.ledger import chain, rollup
+from distribution.team import protection
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,18 @@ def mature() -> None:
             break
     if total:
         log.info("commissions_matured", commissions=total)
+
+
+@queue.periodic("distributors.release", cron="*/5 * * * *")
+def release() -> None:
+    """Unbind the teams of distributors who left, batch by batch, where the rules say so."""
+    total, released = 0, None
+    while released != 0:
+        with transaction() as session:
+            released = protection.release(session, now=clock.now())
+        total += released
+    if total:
+        log.info("teams_released", members=total)
 
 
 @queue.periodic("distributors.chain", cron="* * * * * */10")

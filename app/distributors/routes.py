@@ -1,20 +1,16 @@
-"""What a member does as a distributor, and being bound to one."""
+"""What a member does as a distributor."""
 
 from typing import Any
 
 from flask import g
 
 from app.catalogue.queries import SpuNotFound
-from app.core import clock, redis
+from app.core import clock
 from app.core.db import read, transaction
 from app.core.http import Blueprint
-from app.core.redis import TooMany
 from app.distributors import schemas, service, views
-from app.distributors.service import REFUSALS, DistributorNotActive
+from app.distributors.service import DistributorNotActive
 from app.distributors.views import NotADistributor
-
-CODES_PER_HOUR = 20
-"""Invite codes a member may try: guessing one takes a million million."""
 
 bp = Blueprint("distributor", __name__, description="分销：申请、推广、佣金、团队")
 
@@ -69,20 +65,3 @@ def show_team(level: int, limit: int, cursor: str | None = None) -> dict[str, An
 def share(spu_id: int | None = None) -> dict[str, Any]:
     """Get the invite code, scene and path that make whoever follows them mine."""
     return service.share(read(), member_id=g.member_id, spu_id=spu_id)
-
-
-@bp.post("/distributor/bind")
-@bp.accepts(schemas.Invitation)
-@bp.returns(schemas.BoundOut)
-@bp.fails(*REFUSALS.values(), TooMany)
-def bind_to_distributor(invite_code: str = "", scene: str = "") -> dict[str, Any]:
-    """Say who recommended the shop to me: once, for good; the same again changes nothing."""
-    redis.rate_limit(f"bind:{g.member_id}", limit=CODES_PER_HOUR, seconds=3600)
-    with transaction() as session:
-        return service.bind(
-            session,
-            member_id=g.member_id,
-            invite_code=invite_code,
-            scene=scene,
-            now=clock.now(),
-        )

@@ -1,7 +1,5 @@
 """What distributors and staff send and see."""
 
-from typing import Any
-
 import marshmallow as ma
 
 from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
@@ -10,8 +8,6 @@ from distribution.commissions.policy import ALL_BP
 from distribution.commissions.rules import MOST_MATURE_DAYS, Joining
 from distribution.commissions.states import CommissionState
 from distribution.ledger.states import AccountKind, PostingKind
-from distribution.team import sharing
-from distribution.team.joining import INVITE_ALPHABET, INVITE_LENGTH
 from distribution.team.states import DistributorStatus
 
 PAGE_MAX = 100
@@ -28,22 +24,6 @@ class TeamQuery(PageQuery):
 
 class ShareQuery(Query):
     spu_id = Id()
-
-
-class Invitation(Schema):
-    """Either a typed code, or the scene of a scanned mini-program code that carries one."""
-
-    invite_code = Pattern(
-        f"[{INVITE_ALPHABET}]{{{INVITE_LENGTH}}}", error="邀请码为 8 位字母或数字"
-    )
-    scene = Text(maximum=32, metadata={"description": "扫码进入小程序时的 scene（已解码）"})
-
-    @ma.validates_schema
-    def names_one_inviter(self, data: dict[str, Any], **_: Any) -> None:
-        if ("invite_code" in data) == ("scene" in data):
-            raise ma.ValidationError("须且只能提供 invite_code 或 scene 之一", "invite_code")
-        if "scene" in data and sharing.invite_code_in(data["scene"]) is None:
-            raise ma.ValidationError("不是本店的分享码", "scene")
 
 
 class DistributorsQuery(PageQuery):
@@ -195,11 +175,6 @@ class ShareCardOut(ma.Schema):
     scene = ma.fields.String(required=True, metadata={"description": "小程序码的 scene，≤ 32 字符"})
     page = ma.fields.String(required=True, metadata={"description": "小程序码的 page"})
     path = ma.fields.String(required=True, metadata={"description": "转发卡片的 path"})
-
-
-class BoundOut(ma.Schema):
-    upline = ma.fields.String(required=True, metadata={"description": "推荐人的脱敏昵称"})
-    bound_at = Moment(required=True)
 
 
 class RulesOut(ma.Schema):

@@ -1,4 +1,4 @@
-"""What members and staff do: apply, bind, share, approve, freeze, resume, set the rules."""
+"""What members and staff do: apply, share, approve, freeze, resume, set the rules."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,11 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.catalogue import queries as catalogue
 from app.catalogue.models import SpuStatus
-from app.core.errors import Conflict, Invalid, NotFound
-from app.distributors import views, wording
-from app.members import queries as members
+from app.core.errors import Conflict, Invalid
+from app.distributors import views
 from app.members import service as members_service
-from distribution import team
 from distribution.commissions import rules
 from distribution.commissions.policy import Rates
 from distribution.commissions.rules import CommissionRules
@@ -39,41 +37,6 @@ class DistributorStatusConflict(Conflict):
     code, title = "distributor_status_conflict", "分销员当前状态不允许该操作"
 
 
-class InviteCodeUnknown(NotFound):
-    code, title = "invite_code_unknown", "邀请码不存在"
-
-
-class InviterNotActive(Conflict):
-    """Whose code it is cannot take anybody now."""
-
-    code, title = "inviter_not_active", "该邀请人的分销资格未生效"
-
-
-class OwnInviteCode(Conflict):
-    code, title = "own_invite_code", "不能使用自己的邀请码"
-
-
-class UplineAlreadyBound(Conflict):
-    """The first upline stays."""
-
-    code, title = "upline_already_bound", "你已有推荐人，不能更换"
-
-
-class UplineCycle(Conflict):
-    """The inviter was brought by the member, directly or through others."""
-
-    code, title = "upline_cycle", "对方是你的下级，不能互为推荐人"
-
-
-REFUSALS = {
-    team.UnknownInviteCode: InviteCodeUnknown,
-    team.UplineNotActive: InviterNotActive,
-    team.SelfBinding: OwnInviteCode,
-    team.AlreadyBound: UplineAlreadyBound,
-    team.BindingCycle: UplineCycle,
-}
-
-
 def apply(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
     """
     Become a distributor, or an applicant where staff approve. Free; asking again changes nothing.
@@ -83,34 +46,6 @@ def apply(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
     members_service.locked(session, member_id=member_id)
     joining.join(session, member_id=member_id, now=now)
     return views.profile(session, member_id)
-
-
-def bind(
-    session: Session, *, member_id: int, invite_code: str, scene: str, now: datetime
-) -> dict[str, Any]:
-    """
-    Make whoever has the invite code, or whose scene it is, the member's upline, for good.
-
-    :raises InviteCodeUnknown: nobody has the code.
-    :raises InviterNotActive: whose code it is, is not an active distributor.
-    :raises OwnInviteCode: it is the member's own.
-    :raises UplineAlreadyBound: the member has another upline.
-    :raises UplineCycle: the inviter is below the member.
-    """
-    members_service.locked(session, member_id=member_id)
-    try:
-        bound = team.bind(
-            session,
-            member_id=member_id,
-            invite_code=invite_code or sharing.invite_code_in(scene) or "",
-            origin="code" if invite_code else "scene",
-            now=now,
-        )
-    except team.BindingRefused as refusal:
-        raise REFUSALS[type(refusal)] from refusal
-    upline_id = bound.upline_member_id
-    known = members.briefs(session, [upline_id])
-    return {"upline": wording.name_of(known.get(upline_id)), "bound_at": bound.bound_at}
 
 
 def share(session: Session, *, member_id: int, spu_id: int | None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from distribution.ledger.states import (
     PostingKind,
 )
 from distribution.queries import Explanation
+from distribution.team.binding_rules import BindingRules
+from distribution.team.states import Bindable, BindingKind, BindingMode, OnLeaving
 
 POSTINGS = {
     PostingKind.ACCRUE: "订单佣金入账（待结算）",
@@ -50,6 +52,14 @@ REASONS = {
     Unearned.TOO_SMALL: "按比例不足 1 分，不计佣金",
 }
 
+BINDINGS = {
+    BindingKind.BIND: "绑定",
+    BindingKind.EXTEND: "下单，延长保护期",
+    BindingKind.REBIND: "换绑",
+    BindingKind.UNBIND: "解绑",
+}
+"""What a row of the binding log says happened."""
+
 ONE_LEVEL_NOTE = (
     "不得收取入门费，不得以购买商品作为成为分销员的条件，不得按发展人数计酬；"
     "佣金只来自真实订单的实付金额，退款时按比例扣回。"
@@ -64,6 +74,30 @@ TWO_LEVELS_NOTE = (
 def compliance_note(levels: int) -> str:
     """What the law and the platform say about this many levels."""
     return ONE_LEVEL_NOTE if levels == 1 else TWO_LEVELS_NOTE + ONE_LEVEL_NOTE
+
+
+def binding_note(rules: BindingRules) -> str:
+    """What rules of binding mean, in the words of a settings page."""
+    modes = {
+        BindingMode.PERMANENT: "首次绑定永久有效，其他分销员不能抢客",
+        BindingMode.PROTECTED: (
+            f"绑定后保护 {rules.protect_days} 天"
+            + (f"，期内每笔付款订单顺延至其后 {rules.extend_days} 天" if rules.extend_days else "")
+            + "；过期后原推荐人不再计佣，其他分销员可重新绑定"
+        ),
+        BindingMode.LAST_TOUCH: "以最后一次点击为准，后来的分销员会取代原推荐人",
+    }
+    who = {
+        Bindable.EVERYONE: "任何用户都可被绑定",
+        Bindable.NEVER_PAID: "仅从未付款的用户可被绑定",
+        Bindable.JUST_REGISTERED: f"仅注册 {rules.new_minutes} 分钟内的用户可被绑定",
+    }
+    leaving = {
+        OnLeaving.KEEP: "分销员退出后团队保留，期间的订单不计佣金，也不归其他人",
+        OnLeaving.RELEASE: "分销员退出后其团队自动解绑",
+    }
+    said = (modes[rules.mode], who[rules.bindable], leaving[rules.on_leaving])
+    return "；".join(said) + "。已给出的保护期不因修改规则而改变；绑定本身不产生任何佣金。"
 
 
 def yuan(fen: int) -> str:

@@ -9,10 +9,11 @@ from app.core import auth, clock, crypto, redis
 from app.core.db import read, transaction
 from app.core.http import Blueprint
 from app.core.redis import TooMany
-from app.members import addresses, queries, schemas, service
+from app.members import addresses, queries, recommending, schemas, service
 from app.members.addresses import TooManyAddresses
 from app.members.models import Member, MemberAddress
 from app.members.queries import AddressNotFound
+from app.members.recommending import Invitation
 from app.wechat.errors import ResultUnknown, WeChatNotConfigured, WeChatRefused
 from app.wechat.mini import LoginCodeRefused, UserBlocked
 
@@ -33,16 +34,16 @@ bp = Blueprint("members", __name__, description="我的账号与收货地址")
 @sign_in_bp.accepts(schemas.SignIn)
 @sign_in_bp.returns(schemas.SessionOut, 201)
 @sign_in_bp.fails(*WECHAT_FAILURES, UserBlocked)
-def sign_in(code: str, invite_code: str | None = None, scene: str | None = None) -> dict[str, Any]:
-    """Sign in with the code of `wx.login`; an invite code or scene binds the upline, once."""
+def sign_in(code: str, **invitation: str) -> dict[str, Any]:
+    """Sign in with the code of `wx.login`; a code, scene or earlier click may bind the upline."""
     redis.rate_limit(f"sign_in:ip:{request.remote_addr}", limit=SIGN_INS_PER_IP, seconds=60)
     _limit_code(code)
     login = wechat.clients().mini.code2session(code)
     now = clock.now()
     with transaction() as session:
         member = service.sign_in(session, login=login, now=now)
-        service.bind_upline(
-            session, member_id=member.id, invite_code=invite_code, scene=scene, now=now
+        recommending.bind_upline(
+            session, member=member, invitation=Invitation(**invitation), now=now
         )
         token, expires_at = auth.issue(
             session, audience=auth.Audience.SHOPPER, subject_id=member.id, now=now

@@ -24,10 +24,19 @@ class HttpsUrl(Text):
         self.validators.insert(0, ma.validate.URL(schemes={"https"}, error="须为 https 开头的网址"))
 
 
+class VisitorKey(Pattern):
+    """What a mini-program makes up once per device: it links clicks made before signing in."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"description": "小程序首次启动时生成并保存的随机串，用于关联登录前的点击"}
+        super().__init__("[A-Za-z0-9_-]{16,64}", metadata=about, **kwargs)
+
+
 class SignIn(Schema):
     code = Text(maximum=128, required=True, metadata={"description": "wx.login 返回的 code"})
     invite_code = Text(maximum=32, metadata={"description": "好友的邀请码"})
     scene = Text(maximum=64, metadata={"description": "扫码进入小程序时的 scene（已解码）"})
+    visitor_key = VisitorKey()
 
 
 class PhoneCode(Schema):

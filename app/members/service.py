@@ -3,7 +3,6 @@
 import secrets
 from datetime import datetime
 
-import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -13,12 +12,9 @@ from app.core.errors import Unauthorized
 from app.members import identity, queries
 from app.members.models import FormerIdentity, Member, MemberAddress, MemberStatus
 from app.wechat.mini import LoginSession, PhoneNumber
-from distribution import team
-from distribution.team import joining, sharing
+from distribution.team import joining
 from promotions import buyers
 from promotions.packs import claims as packs
-
-log = structlog.get_logger(__name__)
 
 
 def sign_in(session: Session, *, login: LoginSession, now: datetime) -> Member:
@@ -46,35 +42,6 @@ def sign_in(session: Session, *, login: LoginSession, now: datetime) -> Member:
     if login.unionid:
         packs.learn(session, member_id=member.id, keys=identity.keys_of(member))
     return member
-
-
-def bind_upline(
-    session: Session,
-    *,
-    member_id: int,
-    invite_code: str | None,
-    scene: str | None,
-    now: datetime,
-) -> None:
-    """
-    Bind the member to whoever brought them, if anybody did; whatever is wrong with that is logged.
-
-    What the member typed comes before what the shared link carried.
-    """
-    shared = sharing.invite_code_in(scene) if scene else None
-    code = invite_code.upper() if invite_code else shared
-    if code is None:
-        return
-    try:
-        team.bind(
-            session,
-            member_id=member_id,
-            invite_code=code,
-            origin="code" if invite_code else "scene",
-            now=now,
-        )
-    except team.BindingRefused as refusal:
-        log.info("binding_refused", member_id=member_id, reason=type(refusal).__name__)
 
 
 def locked(session: Session, *, member_id: int) -> Member:

@@ -18,7 +18,7 @@ from app.core.errors import Conflict
 from app.marketing import service as marketing
 from app.orders import queries
 from app.orders.models import LineKind, Order, OrderLine, OrderStatus
-from distribution import commissions
+from distribution import commissions, team
 from distribution.commissions import PaidLine
 from promotions import buyers
 
@@ -129,6 +129,7 @@ def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
     for line in goods:
         sold[line.spu_id] = sold.get(line.spu_id, 0) + line.quantity
     catalogue.add_sales(session, spu_quantities=sold)
+    team.extend(session, member_id=order.buyer_id, source=order.source, now=now)
     commissions.accrue(
         session,
         order_source=order.source,

@@ -54,7 +54,8 @@ def accrue(
     if len(paid) < len(lines):
         raise ValueError(f"{order_source}: a line comes twice")
     payload = {"buyer": buyer_id, "lines": paid}
-    decided = terms.read(session, buyer_id=buyer_id, sku_ids=(line.sku_id for line in lines))
+    sku_ids = [line.sku_id for line in lines]
+    decided = terms.read(session, buyer_id=buyer_id, sku_ids=sku_ids, now=now)
     if decided is None:
         ledger.reserve(
             session,

@@ -7,11 +7,13 @@ for themselves is read here together, as of one moment.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Row, bindparam, text
 from sqlalchemy.orm import Session
 
+from distribution.base import Moment
 from distribution.commissions.policy import Rates
 from distribution.commissions.rules import CommissionRules, Joining, SkuRates
 from distribution.team import Upline
@@ -22,8 +24,11 @@ _TERMS = text(
     WITH upline AS (
         SELECT near.upline_member_id AS near_id, near.log_id AS near_log_id,
                far.upline_member_id AS far_id, far.log_id AS far_log_id
-        FROM binding AS near LEFT JOIN binding AS far ON far.member_id = near.upline_member_id
-        WHERE near.member_id = :buyer_id),
+        FROM binding AS near
+        LEFT JOIN binding AS far ON far.member_id = near.upline_member_id
+             AND (far.protected_until IS NULL OR far.protected_until > :now)
+        WHERE near.member_id = :buyer_id
+          AND (near.protected_until IS NULL OR near.protected_until > :now)),
     rule AS (
         SELECT version, levels, level1_bp, level2_bp, cap_bp, mature_days, joining
         FROM commission_rules ORDER BY version DESC LIMIT 1)
@@ -45,7 +50,7 @@ _TERMS = text(
         SELECT id, level1_bp, level2_bp FROM sku_rate
         WHERE sku_rate.sku_id = line.sku_id ORDER BY id DESC LIMIT 1) AS own ON true
     """
-).bindparams(bindparam("sku_ids", type_=ARRAY(BigInteger)))
+).bindparams(bindparam("sku_ids", type_=ARRAY(BigInteger)), bindparam("now", type_=Moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,13 @@ class Terms:
     """The frozen account of each upline, and by None the shop's own; None where none is open."""
 
 
-def read(session: Session, *, buyer_id: int, sku_ids: Iterable[int]) -> Terms | None:
-    """What counts for these SKUs bought by this buyer; None if nobody stands above the buyer."""
-    asked = {"buyer_id": buyer_id, "sku_ids": sorted(set(sku_ids))}
+def read(session: Session, *, buyer_id: int, sku_ids: Iterable[int], now: datetime) -> Terms | None:
+    """
+    What counts for these SKUs bought by this buyer; None if nobody stands above the buyer.
+
+    A binding whose protection is over counts for nobody, neither below nor above it.
+    """
+    asked = {"buyer_id": buyer_id, "sku_ids": sorted(set(sku_ids)), "now": now}
     rows = session.execute(_TERMS, asked).all()
     if not rows:
         return None

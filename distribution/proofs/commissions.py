@@ -149,17 +149,26 @@ PROOFS = (
         """,
     ),
     Proof(
-        # L15. Level 1 was bound by the buyer, level 2 by level 1 of the same line.
+        # L15. Level 1 was bound by the buyer, level 2 by level 1 of the same line; the binding was
+        # protected when the order was paid, and had not been replaced before. A minute is for
+        # what was under way at the same time.
         "commission.beneficiary_was_an_upline",
         """
+        WITH log AS (
+            SELECT *, lead(logged_at) OVER (PARTITION BY member_id ORDER BY id) AS replaced_at,
+                   lead(upline_member_id) OVER (PARTITION BY member_id ORDER BY id) AS next_id
+            FROM binding_log)
         SELECT format('commission %s', paid.id),
                format('level %s to %s by binding %s', paid.level, paid.beneficiary_id, log.id)
         FROM commission AS paid
-        JOIN binding_log AS log ON log.id = paid.binding_log_id
+        JOIN log ON log.id = paid.binding_log_id
         LEFT JOIN commission AS near ON near.line_source = paid.line_source AND near.level = 1
-        WHERE log.upline_member_id <> paid.beneficiary_id
+        WHERE log.upline_member_id IS DISTINCT FROM paid.beneficiary_id
            OR log.member_id IS DISTINCT FROM
               CASE paid.level WHEN 1 THEN paid.buyer_id ELSE near.beneficiary_id END
+           OR log.protected_until <= paid.accrued_at
+           OR (next_id IS DISTINCT FROM log.upline_member_id
+               AND replaced_at + interval '1 minute' < paid.accrued_at)
         """,
     ),
 )

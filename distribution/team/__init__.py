@@ -1,32 +1,51 @@
 """
 The team: becoming a distributor, binding, and who stands above and below whom.
 
-- `joining`  becoming a distributor, freezing, leaving
-- `binding`  who is whose upline
-- `people`   who the distributors are and who stands below them
-- `sharing`  the scene string of a mini-program code
+- `joining`        becoming a distributor, freezing, leaving
+- `binding`        who is whose upline: being bound by a touch
+- `binding_rules`  what the merchant has set about it
+- `clicks`         who followed what a distributor shared
+- `protection`     what happens to bindings without a touch
+- `rebinding`      what staff do to bindings
+- `tree`           the one place where the tree is changed, and its locks
+- `people`         who the distributors are and who stands below them
+- `sharing`        the scene string of a mini-program code
 """
 
 from distribution.team.binding import (
     AlreadyBound,
+    NotNew,
+    UnknownInviteCode,
+    Upline,
+    bind,
+    bind_to,
+    uplines_of,
+)
+from distribution.team.binding_rules import Newness
+from distribution.team.protection import extend
+from distribution.team.rebinding import NotBound
+from distribution.team.tree import (
     BindingCycle,
     BindingRefused,
     SelfBinding,
-    UnknownInviteCode,
-    Upline,
     UplineNotActive,
-    bind,
-    uplines_of,
+    Why,
 )
 
 __all__ = [
     "AlreadyBound",
     "BindingCycle",
     "BindingRefused",
+    "Newness",
+    "NotBound",
+    "NotNew",
     "SelfBinding",
     "UnknownInviteCode",
     "Upline",
     "UplineNotActive",
+    "Why",
     "bind",
+    "bind_to",
+    "extend",
     "uplines_of",
 ]

@@ -1,43 +1,35 @@
 """
-Who is whose upline: binding, and the two people above a member.
+Who is whose upline: being bound by a touch, and the two people above a member.
 
-A binding is first-touch and permanent. Nobody is their own upline at any distance: see `bind` for
-why that holds under concurrency. Nobody earns by recruiting: a binding moves no money.
+What a touch does to somebody who is bound already, the merchant has set (`binding_rules`). Nobody
+is their own upline at any distance, see `tree`. Nobody earns by recruiting: a binding moves no
+money.
 """
 
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from distribution import locks
-from distribution.team.models import Binding, BindingLog, Distributor
+from distribution.team import binding_rules, tree
+from distribution.team.binding_rules import BindingRules, Newness
+from distribution.team.models import Binding, Distributor
 from distribution.team.states import DistributorStatus
-
-
-class BindingRefused(Exception):
-    """The member was not bound. Subclasses say why; nothing was changed."""
+from distribution.team.tree import BindingRefused, SelfBinding, Why
 
 
 class UnknownInviteCode(BindingRefused):
     """No distributor has this invite code."""
 
 
-class UplineNotActive(BindingRefused):
-    """The inviter is not an active distributor."""
-
-
-class SelfBinding(BindingRefused):
-    """The invite code is the member's own."""
-
-
 class AlreadyBound(BindingRefused):
-    """The member has another upline already: the first touch counts, for good."""
+    """The member has another upline, who is protected."""
 
 
-class BindingCycle(BindingRefused):
-    """The inviter is below the member, so the member would become their own upline."""
+class NotNew(BindingRefused):
+    """Only new members may be bound, and this one is not."""
 
 
 class Upline(NamedTuple):
@@ -50,40 +42,93 @@ class Upline(NamedTuple):
 
 
 def bind(
-    session: Session, *, member_id: int, invite_code: str, origin: str, now: datetime
+    session: Session,
+    *,
+    member_id: int,
+    invite_code: str,
+    origin: str,
+    now: datetime,
+    newness: Newness | None = None,
 ) -> Binding:
     """
-    Bind a member to the distributor with this invite code, for good; repeating it changes nothing.
-
-    `origin` is what brought the member, such as `scene` or `code`. No cycle can arise:
-
-    - A member who is no distributor has nobody below, so binding them cannot close a circle; the
-      member's lock keeps them from becoming one until this transaction ends.
-    - A member who is a distributor may have a team: such bindings take turns on the tree's lock,
-      so the chain above the inviter is walked as it really is.
+    Bind a member to the distributor with this invite code, as `bind_to` does.
 
     :raises UnknownInviteCode: nobody has the code.
-    :raises SelfBinding: it is the member's own.
-    :raises AlreadyBound: the member has another upline.
-    :raises UplineNotActive: the inviter is pending, frozen or gone.
-    :raises BindingCycle: the inviter is below the member.
+    :raises BindingRefused: as `bind_to`.
     """
-    upline_id = _inviter(session, invite_code, member_id)
+    upline_id = inviter(session, invite_code)
+    why = Why(origin)
+    return bind_to(
+        session, member_id=member_id, upline_id=upline_id, why=why, newness=newness, now=now
+    )
+
+
+def bind_to(
+    session: Session,
+    *,
+    member_id: int,
+    upline_id: int,
+    why: Why,
+    now: datetime,
+    newness: Newness | None = None,
+) -> Binding:
+    """
+    Bind a member who was touched by a distributor; repeating a touch that counts changes nothing.
+
+    Somebody who is bound already is bound anew if the protection is over, or if the latest touch
+    counts.
+
+    :raises SelfBinding: they are the same.
+    :raises AlreadyBound: the member has another upline, who is protected.
+    :raises NotNew: only new members may be bound, and this one is not known to be new.
+    :raises UplineNotActive: the distributor is pending, frozen or gone.
+    :raises BindingCycle: the distributor is below the member.
+    """
+    if upline_id == member_id:
+        raise SelfBinding(f"member {member_id} cannot be their own upline")
+    in_force = binding_rules.current(session)
     locks.hold_member(session, member_id)
-    bound = session.get(Binding, member_id, populate_existing=True)
-    if bound is not None:
-        if bound.upline_member_id == upline_id:
-            return bound
-        raise AlreadyBound(f"member {member_id} has an upline already")
-    _refuse_inactive(session, upline_id)
-    if session.get(Distributor, member_id) is not None:
-        locks.hold_tree(session)
-        _refuse_cycle(session, member_id, upline_id)
-    return _write_binding(session, member_id, upline_id, origin=origin, now=now)
+    old = None
+    for look in (tree.bound, tree.hold):  # Most touches change nothing, and need no lock for it.
+        old = look(session, member_id)
+        if old is not None and _stays(old, upline_id, in_force, now=now):
+            return old
+    if not in_force.admits(newness, now=now):
+        raise NotNew(f"member {member_id} is not new")
+    return tree.place(
+        session,
+        old,
+        member_id=member_id,
+        upline_id=upline_id,
+        why=why,
+        protected_until=in_force.protected_until(now),
+        now=now,
+    )
 
 
-def uplines_of(session: Session, member_id: int) -> tuple[Upline, ...]:
-    """The one or two people above a member, nearest first. One query."""
+def inviter(session: Session, invite_code: str) -> int:
+    """
+    The member whose invite code it is.
+
+    :raises UnknownInviteCode: nobody has it.
+    """
+    upline_id = session.scalar(
+        select(Distributor.member_id).where(Distributor.invite_code == invite_code)
+    )
+    if upline_id is None:
+        raise UnknownInviteCode(f"no distributor has the invite code {invite_code!r}")
+    return upline_id
+
+
+def uplines_of(
+    session: Session, member_id: int, *, now: datetime | None = None
+) -> tuple[Upline, ...]:
+    """
+    The one or two people above a member, nearest first. One query.
+
+    With `now` only those who would earn then: a binding whose protection is over counts for nobody
+    above it either.
+    """
     first, second = aliased(Binding), aliased(Binding)
     near, far = aliased(Distributor), aliased(Distributor)
     row = session.execute(
@@ -93,9 +138,9 @@ def uplines_of(session: Session, member_id: int) -> tuple[Upline, ...]:
             second.log_id.label("far_log_id"),
         )
         .join(near, near.member_id == first.upline_member_id)
-        .outerjoin(second, second.member_id == first.upline_member_id)
+        .outerjoin(second, (second.member_id == first.upline_member_id) & _live(second, now))
         .outerjoin(far, far.member_id == second.upline_member_id)
-        .where(first.member_id == member_id)
+        .where(first.member_id == member_id, _live(first, now))
     ).one_or_none()  # fmt: skip
     if row is None:
         return ()
@@ -105,47 +150,20 @@ def uplines_of(session: Session, member_id: int) -> tuple[Upline, ...]:
     return (level1, Upline(2, row.far_id, row.far_status, row.far_log_id))
 
 
-def _inviter(session: Session, invite_code: str, member_id: int) -> int:
-    upline_id = session.scalar(
-        select(Distributor.member_id).where(Distributor.invite_code == invite_code)
-    )
-    if upline_id is None:
-        raise UnknownInviteCode(f"no distributor has the invite code {invite_code!r}")
-    if upline_id == member_id:
-        raise SelfBinding(f"member {member_id} cannot be their own upline")
-    return upline_id
+def _stays(old: Binding, upline_id: int, in_force: BindingRules, *, now: datetime) -> bool:
+    """
+    Whether a touch changes nothing, because the member is this upline's already.
+
+    :raises AlreadyBound: they are another's, who is protected.
+    """
+    if old.upline_member_id == upline_id:
+        return binding_rules.is_live(old.protected_until, now=now)
+    if not in_force.replaces(old.protected_until, now=now):
+        raise AlreadyBound(f"member {old.member_id} has an upline already")
+    return False
 
 
-def _refuse_inactive(session: Session, upline_id: int) -> None:
-    status = session.scalar(select(Distributor.status).where(Distributor.member_id == upline_id))
-    if status != DistributorStatus.ACTIVE:
-        raise UplineNotActive(f"distributor {upline_id} is {status}")
-
-
-def _refuse_cycle(session: Session, member_id: int, upline_id: int) -> None:
-    """Walk up from the inviter; meeting the member means they would be above themselves."""
-    above = (
-        select(Binding.upline_member_id.label("member_id"))
-        .where(Binding.member_id == upline_id)
-        .cte("above", recursive=True)
-    )
-    above = above.union(
-        select(Binding.upline_member_id).where(Binding.member_id == above.c.member_id)
-    )
-    is_above = select(literal(1)).select_from(above).where(above.c.member_id == member_id)
-    if session.scalar(select(is_above.exists())):
-        raise BindingCycle(f"distributor {upline_id} is below member {member_id}")
-
-
-def _write_binding(
-    session: Session, member_id: int, upline_id: int, *, origin: str, now: datetime
-) -> Binding:
-    log_id = session.scalar(
-        insert(BindingLog)
-        .values(member_id=member_id, upline_member_id=upline_id, origin=origin, bound_at=now)
-        .returning(BindingLog.id)
-    )
-    binding = Binding(member_id=member_id, upline_member_id=upline_id, log_id=log_id, bound_at=now)
-    session.add(binding)
-    session.flush()
-    return binding
+def _live(binding: type[Binding], now: datetime | None) -> ColumnElement[bool]:
+    if now is None:
+        return true()
+    return or_(binding.protected_until.is_(None), binding.protected_until > now)

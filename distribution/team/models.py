@@ -1,14 +1,22 @@
 """
-Distributors and who is bound to whom. `binding_log` is append-only, by triggers of the migrations.
+Distributors, who is bound to whom, by what click and by which rules.
+
+`binding_log`, `share_click` and `binding_rules` are append-only, by triggers of the migrations.
 """
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from distribution.base import Base, words
-from distribution.team.states import DistributorStatus
+from distribution.base import SOURCE, Base, words
+from distribution.team.states import (
+    Bindable,
+    BindingKind,
+    BindingMode,
+    DistributorStatus,
+    OnLeaving,
+)
 
 
 class Distributor(Base):
@@ -27,19 +35,97 @@ class Distributor(Base):
     status_reason: Mapped[str | None] = mapped_column(String(200))
 
 
-class BindingLog(Base):
-    """Every binding ever made: who, to whom, instead of whom, when and by what. Append-only."""
+class BindingRulesRow(Base):
+    """One version of the rules of binding; the highest version is in force. Append-only."""
 
-    __tablename__ = "binding_log"
-    __table_args__ = (CheckConstraint("member_id <> upline_member_id", "not_self"),)
+    __tablename__ = "binding_rules"
+    __table_args__ = (
+        CheckConstraint("protect_days BETWEEN 1 AND 3650", "protect_days"),
+        CheckConstraint("extend_days BETWEEN 0 AND 3650", "extend_days"),
+        CheckConstraint("new_minutes BETWEEN 1 AND 525600", "new_minutes"),
+        CheckConstraint("click_days BETWEEN 1 AND 365", "click_days"),
+    )
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    mode: Mapped[BindingMode] = mapped_column(words(BindingMode, "mode"))
+    protect_days: Mapped[int] = mapped_column(Integer)
+    extend_days: Mapped[int] = mapped_column(Integer)
+    bindable: Mapped[Bindable] = mapped_column(words(Bindable, "bindable"))
+    new_minutes: Mapped[int] = mapped_column(Integer)
+    click_days: Mapped[int] = mapped_column(Integer)
+    on_leaving: Mapped[OnLeaving] = mapped_column(words(OnLeaving, "on_leaving"))
+    changed_by: Mapped[str] = mapped_column(String(SOURCE))
+    changed_at: Mapped[datetime]
+
+
+class ShareClick(Base):
+    """Somebody followed what a distributor shared. Append-only; it pays nobody."""
+
+    __tablename__ = "share_click"
+    __table_args__ = (
+        CheckConstraint("(member_id IS NULL) <> (visitor_key IS NULL)", "by_somebody"),
+        CheckConstraint("member_id <> upline_member_id", "not_self"),
+        CheckConstraint(
+            "source IN ('link', 'code', 'invite_code', 'poster', 'coupon', 'channel')", "source"
+        ),
+        Index(
+            "ix_share_click_member",
+            "member_id",
+            text("id DESC"),
+            postgresql_where=text("member_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_share_click_visitor",
+            "visitor_key",
+            text("id DESC"),
+            postgresql_where=text("visitor_key IS NOT NULL"),
+        ),
+        Index("ix_share_click_upline", "upline_member_id", text("id DESC")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int | None]
+    visitor_key: Mapped[str | None] = mapped_column(String(64))
+    """What stands for a visitor who has not signed in; opaque."""
+    upline_member_id: Mapped[int] = mapped_column(ForeignKey("distributor.member_id"))
+    """The distributor who shared."""
+    source: Mapped[str] = mapped_column(String(20))
+    scene: Mapped[str | None] = mapped_column(String(32))
+    spu_id: Mapped[int | None]
+    clicked_at: Mapped[datetime]
+
+
+class BindingLog(Base):
+    """Each change of a binding: who, to whom, instead of whom, when, by what. Append-only."""
+
+    __tablename__ = "binding_log"
+    __table_args__ = (
+        CheckConstraint("member_id <> upline_member_id", "not_self"),
+        CheckConstraint("(kind = 'unbind') = (upline_member_id IS NULL)", "unbound_has_no_upline"),
+        CheckConstraint("(kind = 'bind') = (previous_upline_id IS NULL)", "replaced_is_named"),
+        CheckConstraint(
+            "origin <> 'staff' OR (actor IS NOT NULL AND reason IS NOT NULL)", "staff_say_why"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[BindingKind] = mapped_column(words(BindingKind, "kind"))
     member_id: Mapped[int] = mapped_column(index=True)
-    upline_member_id: Mapped[int]
+    upline_member_id: Mapped[int | None]
+    """Whose the member is from now on; NULL after `unbind`."""
     previous_upline_id: Mapped[int | None]
+    """Whose the member was; NULL before `bind`."""
     origin: Mapped[str] = mapped_column(String(20))
-    """What bound them, such as `scene` or `code`."""
+    """What did it, a `Source`."""
+    actor: Mapped[str | None] = mapped_column(String(SOURCE))
+    """Who did it, such as `staff:1` or `order:O…`; NULL is the member."""
+    reason: Mapped[str | None] = mapped_column(String(200))
+    click_id: Mapped[int | None] = mapped_column(ForeignKey("share_click.id"))
     bound_at: Mapped[datetime]
+    """Since when the member is the upline's; an extension repeats it, and so does the end."""
+    protected_until: Mapped[datetime | None]
+    logged_at: Mapped[datetime]
+    """When this happened."""
 
 
 class Binding(Base):
@@ -48,10 +134,14 @@ class Binding(Base):
     __tablename__ = "binding"
     __table_args__ = (
         CheckConstraint("member_id <> upline_member_id", "not_self"),
+        CheckConstraint("protected_until > bound_at", "protected_after_bound"),
         Index("ix_binding_upline", "upline_member_id", "bound_at", "member_id"),
     )
 
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     upline_member_id: Mapped[int] = mapped_column(ForeignKey("distributor.member_id"))
     log_id: Mapped[int] = mapped_column(ForeignKey("binding_log.id"), unique=True)
+    """The latest row of the log about this member."""
     bound_at: Mapped[datetime]
+    protected_until: Mapped[datetime | None]
+    """From then on the upline earns nothing and anybody may take over; NULL: never."""

@@ -19,3 +19,9 @@ def invite_code_in(scene: str) -> str | None:
     """The invite code a scene carries; None if it is not one of ours."""
     found = SCENE.fullmatch(scene)
     return found["code"] if found else None
+
+
+def spu_id_in(scene: str) -> int | None:
+    """The product a scene carries; None if it carries none, or is not one of ours."""
+    found = SCENE.fullmatch(scene)
+    return int(found["spu_id"]) if found and found["spu_id"] else None

@@ -1,4 +1,4 @@
-"""Where a distributor stands, and the moves between."""
+"""Where a distributor stands, the moves between, and the words of binding."""
 
 from enum import StrEnum
 
@@ -22,3 +22,68 @@ DISTRIBUTOR_TRANSITIONS = {
     DistributorStatus.FROZEN: {DistributorStatus.ACTIVE, DistributorStatus.LEFT},
     DistributorStatus.LEFT: {DistributorStatus.PENDING},
 }
+
+
+class BindingMode(StrEnum):
+    """For how long a binding stands, and against whom."""
+
+    PERMANENT = "permanent"
+    """The first touch counts, for good."""
+    PROTECTED = "protected"
+    """The first touch counts for some days, more with each order; then anybody may take over."""
+    LAST_TOUCH = "last_touch"
+    """The latest touch counts: whoever brought the member last."""
+
+
+class Bindable(StrEnum):
+    """Who may be bound by a touch. Staff may bind anybody."""
+
+    EVERYONE = "everyone"
+    NEVER_PAID = "never_paid"
+    """Only who has never paid an order."""
+    JUST_REGISTERED = "just_registered"
+    """Only who registered some minutes ago at most."""
+
+
+class OnLeaving(StrEnum):
+    """What becomes of the team of a distributor who left."""
+
+    KEEP = "keep"
+    """It stays theirs: they earn nothing, with the reason on record, and so does nobody else."""
+    RELEASE = "release"
+    """Its people are unbound, and anybody may bind them anew."""
+
+
+class BindingKind(StrEnum):
+    """What a row of the binding log says happened."""
+
+    BIND = "bind"
+    EXTEND = "extend"
+    """An order of the member prolonged the protection."""
+    REBIND = "rebind"
+    """Somebody else, or the same one anew, instead of whom it was."""
+    UNBIND = "unbind"
+
+
+class Source(StrEnum):
+    """What bound a member, prolonged it, or ended it."""
+
+    LINK = "link"
+    """A share card or a link."""
+    CODE = "code"
+    """A mini-program code, by its scene."""
+    INVITE_CODE = "invite_code"
+    """Typed."""
+    POSTER = "poster"
+    COUPON = "coupon"
+    CHANNEL = "channel"
+    STAFF = "staff"
+    ORDER = "order"
+    LEAVING = "leaving"
+    """The upline had left."""
+
+
+TOUCHES = (
+    Source.LINK, Source.CODE, Source.INVITE_CODE, Source.POSTER, Source.COUPON, Source.CHANNEL,
+)  # fmt: skip
+"""The sources a click may have."""

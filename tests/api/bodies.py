@@ -19,6 +19,16 @@ RULES = {
     "mature_days": 10,
     "joining": "open",
 }
+BINDING_RULES = {
+    "mode": "protected",
+    "protect_days": 15,
+    "extend_days": 30,
+    "bindable": "never_paid",
+    "new_minutes": 60,
+    "click_days": 7,
+    "on_leaving": "release",
+}
+VISITOR = "v-0123456789abcdef"
 TEMPLATE = {
     "name": "全国",
     "charge_by": "piece",
@@ -148,6 +158,10 @@ def _explained(ids: Any, _: Any) -> dict[str, Any]:
     }
 
 
+def _click(ids: Any) -> dict[str, Any]:
+    return {"invite_code": ids["invite_code"][0], "source": "link", "spu_id": ids["spu_id"][0]}
+
+
 def _order(ids: Any, wechat: Any) -> dict[str, Any]:
     more = {"expected_payable_fen": FIRST_ORDER_FEN, "remark": "请\n快"}
     brings = {"expected_gifts": [], "expected_coupons": [], "expected_points": 0}
@@ -160,8 +174,10 @@ REQUESTS = {
             "code": wechat.login_code(),
             "invite_code": ids["invite_code"][0],
             "scene": "s",
+            "visitor_key": VISITOR,
         }
     ),
+    "POST /api/v1/share-clicks": Request(lambda ids, _: _click(ids) | {"visitor_key": VISITOR}),
     "PATCH /api/v1/me": fixed(nickname="小王", avatar_url=IMAGE),
     "POST /api/v1/me/phone": Request(
         lambda ids, wechat: {"code": wechat.phone_code("13812345678")}
@@ -185,6 +201,7 @@ REQUESTS = {
     ),
     "POST /api/v1/after-sales/preview": Request(lambda ids, _: {"order_no": ids["order_no"][1]}),
     "POST /api/v1/distributor/bind": Request(lambda ids, _: {"invite_code": ids["invite_code"][0]}),
+    "POST /api/v1/distributor/clicks": Request(lambda ids, _: _click(ids)),
     "POST /admin/v1/sessions": Request(
         lambda ids, _: {"username": ids["username"][0], "password": PASSWORD}
     ),
@@ -244,5 +261,10 @@ REQUESTS = {
     ),
     "POST /admin/v1/commission-adjustments/{adjustment_no}/refuse": fixed(answer="金额有误"),
     "PUT /admin/v1/commission-rules": fixed(**RULES),
+    "PUT /admin/v1/binding-rules": fixed(**BINDING_RULES),
+    "PUT /admin/v1/bindings/{member_id}": Request(
+        lambda ids, _: {"upline_member_id": ids["member_id"][1], "reason": "归属有误"}
+    ),
+    "POST /admin/v1/bindings/{member_id}/unbind": fixed(reason="误绑"),
     "PUT /admin/v1/commission-rules/skus/{sku_id}": fixed(level1_bp=500, level2_bp=100),
 }

@@ -12,7 +12,8 @@ from distribution.commissions.rules import CommissionRules, Joining
 from distribution.ledger import adjusting
 from distribution.ledger.models import Adjustment
 from distribution.ledger.states import AccountKind, AdjustmentKind, PostingKind
-from distribution.team import joining
+from distribution.team import binding_rules, joining
+from distribution.team.binding_rules import BindingRules
 from distribution.team.models import Distributor
 
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
@@ -22,6 +23,14 @@ def make_rules(session: Session, *, now: datetime = NOON, **changes: object) -> 
     """Put rules in force: two levels of 10 % and 5 %, anybody may join, unless told otherwise."""
     given = {"levels": 2, "level1_bp": 1000, "level2_bp": 500, "joining": Joining.OPEN, **changes}
     return rules.change(session, CommissionRules(**given), changed_by="staff:1", now=now)  # type: ignore[arg-type]  # Any field.
+
+
+def make_binding_rules(
+    session: Session, *, now: datetime = NOON, **changes: object
+) -> BindingRules:
+    """Put rules of binding in force: the defaults, unless told otherwise."""
+    rules = BindingRules(**changes)  # type: ignore[arg-type]  # Any field.
+    return binding_rules.change(session, rules, changed_by="staff:1", now=now)
 
 
 def make_distributor(session: Session, *, member_id: int, now: datetime = NOON) -> Distributor:

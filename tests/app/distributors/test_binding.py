@@ -1,0 +1,394 @@
+"""Clicks, and being bound by them, signed in or not, as the merchant's rules say."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.distributors import jobs, verify
+from app.members import service as members
+from app.orders.models import OrderStatus
+from distribution import team
+from distribution.team import joining, rebinding
+from distribution.team.models import Binding, ShareClick
+from distribution.team.states import Bindable, BindingMode, OnLeaving
+from tests.app.distributors.conftest import bring
+from tests.builders import distribution as engine
+from tests.builders.distribution import make_binding_rules
+from tests.builders.orders import make_order
+
+BIND = "/api/v1/distributor/bind"
+CLICKS = "/api/v1/distributor/clicks"
+VISITS = "/api/v1/share-clicks"
+KEY = "device-0123456789"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def proven(session):
+    """Whatever a test did, the proof holds afterwards."""
+    yield
+    session.rollback()
+    assert list(verify.verify(session)) == []
+
+
+@pytest.fixture
+def rules(session):
+    """Put rules of binding in force."""
+
+    def change(**fields):
+        make_binding_rules(session, **fields)
+        session.commit()
+
+    return change
+
+
+def code_of(session, member):
+    return joining.get(session, member.id).invite_code
+
+
+def upline_of(session, member):
+    session.rollback()
+    return next((each.member_id for each in team.uplines_of(session, member.id)), None)
+
+
+def clicks_of(session):
+    session.rollback()
+    rows = session.scalars(select(ShareClick).order_by(ShareClick.id))
+    return [(each.source, each.member_id, each.upline_member_id, each.spu_id) for each in rows]
+
+
+class TestMemberClicks:
+    def click(self, client, headers, **body):
+        return client.post(CLICKS, headers=headers, json={"source": "link", **body})
+
+    def test_a_click_binds_a_member_who_is_nobodys_and_is_on_record(
+        self, client, session, as_distributor, as_member
+    ):
+        upline, _ = as_distributor(nickname="近水")
+        member, headers = as_member()
+        code = code_of(session, upline)
+
+        answer = self.click(client, headers, invite_code=code, source="coupon", spu_id=7)
+        again = self.click(client, headers, invite_code=code, source="coupon", spu_id=7)
+
+        assert answer.status_code == 200
+        assert (answer.json["upline"], answer.json["refused"]) == ("近**", None)
+        assert again.json == answer.json
+        assert clicks_of(session) == [("coupon", member.id, upline.id, 7)]
+        (logged,) = rebinding.history(session, member.id)
+        assert (logged.kind, logged.origin, logged.actor) == ("bind", "coupon", None)
+        assert logged.click_id is not None
+
+    def test_a_scene_carries_the_product_and_the_code(
+        self, client, session, as_distributor, as_member
+    ):
+        upline, _ = as_distributor()
+        member, headers = as_member()
+        scene = f"i={code_of(session, upline)}&s=42"
+
+        answer = self.click(client, headers, scene=scene, source="poster")
+
+        assert answer.status_code == 200
+        assert clicks_of(session) == [("poster", member.id, upline.id, 42)]
+        assert upline_of(session, member) == upline.id
+
+    def test_a_click_that_does_not_count_is_recorded_and_says_why(
+        self, client, session, as_distributor, as_member
+    ):
+        first, _ = as_distributor(nickname="近水")
+        other, other_headers = as_distributor()
+        member, headers = as_member()
+        bring(session, member, first)
+        bring(session, first, other)
+
+        refused = self.click(client, headers, invite_code=code_of(session, other)).json
+        circle = self.click(client, other_headers, invite_code=code_of(session, first)).json
+
+        assert (refused["upline"], refused["refused"]) == ("近**", "upline_already_bound")
+        assert (circle["upline"], circle["refused"]) == (None, "upline_cycle")
+        assert len(clicks_of(session)) == 2
+        assert upline_of(session, member) == first.id
+
+    def test_the_latest_click_takes_over_where_that_is_the_rule(
+        self, client, session, as_distributor, as_member, rules
+    ):
+        rules(mode=BindingMode.LAST_TOUCH)
+        first, _ = as_distributor()
+        second, _ = as_distributor()
+        member, headers = as_member()
+
+        for upline in (first, second, first):
+            self.click(client, headers, invite_code=code_of(session, upline))
+
+        assert upline_of(session, member) == first.id
+        story = [
+            (each.kind, each.previous_upline_id) for each in rebinding.history(session, member.id)
+        ]
+        assert story == [("rebind", second.id), ("rebind", first.id), ("bind", None)]
+        assert len(clicks_of(session)) == 3
+
+    def test_only_new_members_are_bound_where_that_is_the_rule(
+        self, client, session, as_distributor, as_member, rules, now
+    ):
+        rules(bindable=Bindable.NEVER_PAID)
+        upline, _ = as_distributor()
+        buyer, headers = as_member()
+        fresh, fresh_headers = as_member()
+        make_order(session, now=now, buyer=buyer, status=OrderStatus.PAID)
+        session.commit()
+        code = code_of(session, upline)
+
+        refused = self.click(client, headers, invite_code=code).json
+        self.click(client, fresh_headers, invite_code=code)
+        typed = client.post(BIND, headers=headers, json={"invite_code": code})
+
+        assert refused["refused"] == "member_not_new"
+        assert (typed.status_code, typed.json["code"]) == (409, "member_not_new")
+        assert (upline_of(session, buyer), upline_of(session, fresh)) == (None, upline.id)
+
+    def test_only_who_has_just_registered_where_that_is_the_rule(
+        self, client, session, as_distributor, as_member, rules, now
+    ):
+        rules(bindable=Bindable.JUST_REGISTERED, new_minutes=10)
+        upline, _ = as_distributor()
+        old, old_headers = as_member(now=now - timedelta(minutes=11))
+        fresh, fresh_headers = as_member(now=now)
+
+        for headers in (old_headers, fresh_headers):
+            self.click(client, headers, invite_code=code_of(session, upline))
+
+        assert (upline_of(session, old), upline_of(session, fresh)) == (None, upline.id)
+
+    def test_ones_own_link_and_nobodys_are_refused_and_not_recorded(
+        self, client, session, as_distributor
+    ):
+        own, headers = as_distributor()
+
+        answers = [
+            self.click(client, headers, invite_code=code)
+            for code in (code_of(session, own), "ZZZZZZZZ")
+        ]
+
+        assert [(each.status_code, each.json["code"]) for each in answers] == [
+            (409, "own_invite_code"),
+            (404, "invite_code_unknown"),
+        ]
+        assert clicks_of(session) == []
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"source": "link"},
+            {"invite_code": "AAAAAAAA", "source": None},
+            {"invite_code": "AAAAAAAA", "source": "staff"},
+            {"invite_code": "AAAAAAAA", "source": "order"},
+            {"invite_code": "AAAAAAAA", "source": 1},
+            {"invite_code": "AAAAAAA1", "source": "link"},
+            {"invite_code": "AAAAAAAA", "scene": "i=AAAAAAAA", "source": "link"},
+            {"scene": "p=1", "source": "code"},
+            {"scene": "i=AAAAAAAA&s=0", "source": "code"},
+            {"scene": "i=AAAAAAAA" + "x" * 30, "source": "code"},
+            {"invite_code": "AAAAAAAA", "source": "link", "spu_id": 0},
+            {"invite_code": "AAAAAAAA", "source": "link", "spu_id": "7"},
+            {"invite_code": "AAAAAAAA", "source": "link", "spu_id": 2**63},
+            {"invite_code": "AAAAAAAA", "source": "link", "visitor_key": KEY},
+            {"invite_code": "AAAAAAAA", "source": "link", "member_id": 1},
+        ],
+    )
+    def test_refuses_what_is_no_click(self, client, session, as_member, body):
+        _, headers = as_member()
+
+        answer = client.post(CLICKS, headers=headers, json=body)
+
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid_fields")
+        assert clicks_of(session) == []
+
+    def test_clicking_has_a_limit(self, client, as_member):
+        _, headers = as_member()
+
+        answers = [self.click(client, headers, invite_code="ZZZZZZZZ") for _ in range(121)]
+
+        assert [each.status_code for each in answers] == [404] * 120 + [429]
+
+    def test_needs_a_token(self, client):
+        assert self.click(client, {}, invite_code="ZZZZZZZZ").status_code == 401
+
+
+class TestVisitors:
+    def visit(self, client, **body):
+        return client.post(VISITS, json={"source": "link", "visitor_key": KEY, **body})
+
+    def sign_in(self, client, wechat, **body):
+        answer = client.post(
+            "/api/v1/sessions",
+            json={"code": wechat.login_code("o-new"), "visitor_key": KEY, **body},
+        )
+        assert answer.status_code == 201, answer.json
+        return answer.json["member"]["id"]
+
+    def bound(self, session, member_id):
+        session.rollback()
+        found = session.get(Binding, member_id)
+        return found.upline_member_id if found else None
+
+    def test_the_first_click_counts_when_the_visitor_signs_in(
+        self, client, session, wechat, as_distributor
+    ):
+        first, _ = as_distributor()
+        second, _ = as_distributor()
+
+        for upline in (first, second):
+            answer = self.visit(client, invite_code=code_of(session, upline), source="channel")
+            assert (answer.status_code, answer.data) == (204, b"")
+        member_id = self.sign_in(client, wechat, scene=f"i={code_of(session, second)}")
+
+        assert self.bound(session, member_id) == first.id
+        (logged,) = rebinding.history(session, member_id)
+        assert logged.origin == "channel"
+        click = session.get(ShareClick, logged.click_id)
+        assert (click.upline_member_id, click.member_id) == (first.id, None)
+        assert KEY not in click.visitor_key
+
+    def test_the_latest_counts_where_that_is_the_rule_and_the_scene_is_the_latest(
+        self, client, session, wechat, as_distributor, rules
+    ):
+        rules(mode=BindingMode.LAST_TOUCH)
+        first, _ = as_distributor()
+        second, _ = as_distributor()
+        third, _ = as_distributor()
+        for upline in (first, second):
+            self.visit(client, invite_code=code_of(session, upline))
+
+        member_id = self.sign_in(client, wechat)
+        assert self.bound(session, member_id) == second.id
+        self.sign_in(client, wechat, scene=f"i={code_of(session, third)}&s=9")
+        assert self.bound(session, member_id) == third.id
+
+    def test_what_is_typed_comes_before_what_was_clicked(
+        self, client, session, wechat, as_distributor
+    ):
+        clicked, _ = as_distributor()
+        typed, _ = as_distributor()
+        self.visit(client, invite_code=code_of(session, clicked))
+
+        member_id = self.sign_in(client, wechat, invite_code=code_of(session, typed))
+
+        assert self.bound(session, member_id) == typed.id
+
+    def test_somebody_elses_key_or_an_old_click_binds_nobody(
+        self, client, session, wechat, as_distributor, set_clock, now
+    ):
+        upline, _ = as_distributor()
+        self.visit(client, invite_code=code_of(session, upline), visitor_key="device-of-another")
+        set_clock(now - 31 * DAY)
+        self.visit(client, invite_code=code_of(session, upline))
+        set_clock(now)
+
+        assert self.bound(session, self.sign_in(client, wechat)) is None
+
+    def test_a_distributor_who_signs_in_is_not_bound_to_themselves(self, client, session, wechat):
+        member_id = self.sign_in(client, wechat)
+        own = engine.make_distributor(session, member_id=member_id).invite_code
+        session.commit()
+        self.visit(client, invite_code=own)
+
+        self.sign_in(client, wechat, scene=f"i={own}")
+
+        assert self.bound(session, member_id) is None
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"visitor_key": None},
+            {"visitor_key": "short"},
+            {"visitor_key": "x" * 65},
+            {"visitor_key": "device 0123456789"},
+            {"visitor_key": KEY + "\n"},
+            {"visitor_key": 1234567890123456},
+            {"source": "leaving"},
+            {"invite_code": "aaaaaaaa"},
+            {"unknown": 1},
+        ],
+    )
+    def test_refuses_what_is_no_click(self, client, session, body):
+        answer = self.visit(client, **{"invite_code": "AAAAAAAA", **body})
+
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid_fields")
+        assert clicks_of(session) == []
+
+    def test_a_code_nobody_has_is_refused(self, client, session):
+        answer = self.visit(client, invite_code="ZZZZZZZZ")
+
+        assert (answer.status_code, answer.json["code"]) == (404, "invite_code_unknown")
+        assert clicks_of(session) == []
+
+    @pytest.mark.parametrize("key", ["", "short", 7, None, "x" * 65])
+    def test_signing_in_refuses_what_is_no_visitor_key(self, client, wechat, key):
+        body = {"code": wechat.login_code("o-new"), "visitor_key": key}
+
+        assert client.post("/api/v1/sessions", json=body).status_code == 422
+
+    def test_visiting_has_a_limit_per_address(self, client):
+        answers = [self.visit(client, invite_code="ZZZZZZZZ").status_code for _ in range(301)]
+
+        assert answers == [404] * 300 + [429]
+
+
+class TestProtection:
+    def test_an_order_of_the_member_prolongs_it_and_pays_the_upline(
+        self, client, session, as_distributor, as_member, rules, now, two_levels
+    ):
+        rules(mode=BindingMode.PROTECTED, protect_days=10, extend_days=20)
+        upline, headers = as_distributor()
+        member, _ = as_member()
+        engine.bind(session, member_id=member.id, upline_id=upline.id, now=now - 9 * DAY)
+        order = make_order(session, now=now, buyer=member, status=OrderStatus.PAID)
+        session.commit()
+
+        (latest, _) = rebinding.history(session, member.id)
+        assert (latest.kind, latest.actor) == ("extend", order.source)
+        assert latest.protected_until > now + 19 * DAY
+        assert client.get("/api/v1/distributor", headers=headers).json["frozen_fen"] > 0
+
+    def test_after_it_the_order_pays_nobody_and_another_takes_over(
+        self, client, session, as_distributor, as_member, rules, now, two_levels
+    ):
+        rules(mode=BindingMode.PROTECTED, protect_days=10, extend_days=20)
+        upline, headers = as_distributor()
+        other, _ = as_distributor()
+        member, member_headers = as_member()
+        engine.bind(session, member_id=member.id, upline_id=upline.id, now=now - 11 * DAY)
+        make_order(session, now=now, buyer=member, status=OrderStatus.PAID)
+        session.commit()
+
+        body = {"invite_code": code_of(session, other)}
+        answer = client.post(BIND, headers=member_headers, json=body)
+
+        assert answer.status_code == 200
+        assert answer.json["protected_until"] is not None
+        assert upline_of(session, member) == other.id
+        assert client.get("/api/v1/distributor", headers=headers).json["frozen_fen"] == 0
+
+
+class TestLeaving:
+    @pytest.mark.parametrize("on_leaving", OnLeaving)
+    def test_the_team_of_who_deletes_the_account_stays_or_is_released(
+        self, session, as_distributor, as_member, rules, now, on_leaving
+    ):
+        rules(on_leaving=on_leaving)
+        far, _ = as_distributor()
+        near, _ = as_distributor(upline=far)
+        member, _ = as_member()
+        bring(session, member, near)
+        members.leave(session, member_id=near.id, now=now)
+        session.commit()
+
+        jobs.release()
+        jobs.release()
+
+        kept = on_leaving == OnLeaving.KEEP
+        assert upline_of(session, member) == (near.id if kept else None)
+        log = rebinding.history(session, member.id)
+        assert [each.kind for each in log] == (["bind"] if kept else ["unbind", "bind"])
