@@ -7,12 +7,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.core import crypto
-from app.members import identity
+from app.members import queries
 from app.members.models import Member
 from distribution import team
 from distribution.team import binding, binding_rules, clicks, sharing
 from distribution.team.clicks import Shared
-from distribution.team.models import ShareClick
+from distribution.team.models import Binding, ShareClick
 from distribution.team.states import BindingMode, Source
 from promotions import buyers
 
@@ -30,10 +30,25 @@ class Invitation:
     """The key of their clicks before they signed in."""
 
 
-def newness(session: Session, member: Member) -> team.Newness:
-    """What decides whether a member is new: a person who paid under an old account is not."""
-    has_paid = buyers.has_paid(session, member.id, keys=identity.keys_of(member))
-    return team.Newness(member.created_at, has_paid)
+def follow(
+    session: Session, *, member: Member, upline_id: int, why: team.Why, now: datetime
+) -> Binding:
+    """
+    Bind a member who was touched by a distributor, as the rules say.
+
+    Another account of the same person, by unionid or phone number, is the person: nobody recommends
+    the shop to themselves. Nor is somebody new who has paid under another account.
+
+    :raises BindingRefused: it does not count; see `team.bind_to`.
+    """
+    person = queries.person(session, member.id)
+    if upline_id in person.accounts:
+        raise team.SelfBinding(f"distributor {upline_id} is the person of member {member.id}")
+    has_paid = buyers.has_paid(session, person.accounts, keys=person.keys)
+    newness = team.Newness(member.created_at, has_paid)
+    return team.bind_to(
+        session, member_id=member.id, upline_id=upline_id, why=why, newness=newness, now=now
+    )
 
 
 def visitor(key: str) -> str:
@@ -52,14 +67,7 @@ def bind_upline(session: Session, *, member: Member, invitation: Invitation, now
         touch = _touch(session, member, invitation, now=now)
         if touch is not None:
             upline_id, why = touch
-            team.bind_to(
-                session,
-                member_id=member.id,
-                upline_id=upline_id,
-                why=why,
-                newness=newness(session, member),
-                now=now,
-            )
+            follow(session, member=member, upline_id=upline_id, why=why, now=now)
     except team.BindingRefused as refusal:
         _say(member, refusal)
 

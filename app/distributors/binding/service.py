@@ -105,10 +105,7 @@ def bind(
             shared = shared_by(scene=scene, source=Source.CODE)
             click = clicks.of_member(session, member_id, shared, now=now)
             upline_id, why = click.upline_member_id, team.Why(click.source, click_id=click.id)
-        newness = recommending.newness(session, member)
-        bound = team.bind_to(
-            session, member_id=member_id, upline_id=upline_id, why=why, newness=newness, now=now
-        )
+        bound = recommending.follow(session, member=member, upline_id=upline_id, why=why, now=now)
     return views.bound(session, bound)
 
 
@@ -124,12 +121,11 @@ def click(session: Session, *, member_id: int, shared: Shared, now: datetime) ->
         made = clicks.of_member(session, member_id, shared, now=now)
     refused = None
     try:
-        team.bind_to(
+        recommending.follow(
             session,
-            member_id=member_id,
+            member=member,
             upline_id=made.upline_member_id,
             why=team.Why(made.source, click_id=made.id),
-            newness=recommending.newness(session, member),
             now=now,
         )
     except team.BindingRefused as refusal:

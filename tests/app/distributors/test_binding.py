@@ -133,9 +133,10 @@ class TestMemberClicks:
     ):
         rules(bindable=Bindable.NEVER_PAID)
         upline, _ = as_distributor()
-        buyer, headers = as_member()
+        payer, _ = as_member(unionid="u-1")
+        buyer, headers = as_member(unionid="u-1")
         fresh, fresh_headers = as_member()
-        make_order(session, now=now, buyer=buyer, status=OrderStatus.PAID)
+        make_order(session, now=now, buyer=payer, status=OrderStatus.PAID)
         session.commit()
         code = code_of(session, upline)
 
@@ -175,6 +176,21 @@ class TestMemberClicks:
             (404, "invite_code_unknown"),
         ]
         assert clicks_of(session) == []
+
+    @pytest.mark.parametrize("same", [{"unionid": "u-1"}, {"phone": "13812345678"}])
+    def test_another_account_of_the_same_person_is_the_person(
+        self, client, session, as_distributor, as_member, same
+    ):
+        upline, _ = as_distributor(**same)
+        member, headers = as_member(**same)
+        code = code_of(session, upline)
+
+        clicked = self.click(client, headers, invite_code=code).json
+        typed = client.post(BIND, headers=headers, json={"invite_code": code})
+
+        assert (clicked["upline"], clicked["refused"]) == (None, "own_invite_code")
+        assert (typed.status_code, typed.json["code"]) == (409, "own_invite_code")
+        assert upline_of(session, member) is None
 
     @pytest.mark.parametrize(
         "body",
