@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from flask import Flask
 
+from app.accounting import admin as accounting_admin
 from app.aftersales import admin as aftersales_admin
 from app.aftersales import routes as aftersales
 from app.carts import routes as carts
@@ -21,6 +22,7 @@ from app.distributors.binding import admin as binding_admin
 from app.distributors.binding import routes as binding
 from app.marketing import admin as marketing_admin
 from app.marketing import explaining_admin
+from app.materials import routes as materials
 from app.members import routes as members
 from app.orders import admin as orders_admin
 from app.orders import routes as orders
@@ -46,7 +48,11 @@ class Group(NamedTuple):
 def groups() -> tuple[Group, ...]:
     """Every endpoint of the mall is in one of these groups; a guard test walks the URL map."""
     return (
-        Group(Audience.PUBLIC, "/api/v1", (members.sign_in_bp, storefront.bp, binding.visits_bp)),
+        Group(
+            Audience.PUBLIC,
+            "/api/v1",
+            (members.sign_in_bp, storefront.bp, binding.visits_bp, materials.public_bp),
+        ),
         Group(
             Audience.SHOPPER,
             "/api/v1",
@@ -61,6 +67,7 @@ def groups() -> tuple[Group, ...]:
                 distributors.bp,
                 binding.bp,
                 coupons.bp,
+                materials.bp,
             ),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
@@ -81,6 +88,7 @@ def groups() -> tuple[Group, ...]:
                 adjustments_admin.bp,
                 binding_admin.bp,
                 reports_admin.bp,
+                accounting_admin.bp,
             ),
         ),
         Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp,)),

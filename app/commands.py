@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 from flask_migrate import Migrate
 from sqlalchemy.orm import Session
 
+from app.accounting import commands as _accounting  # noqa: F401  # Adds `flask ledger export`.
 from app.aftersales import verify as aftersales
 from app.catalogue import verify as catalogue
 from app.core import openapi

@@ -19,6 +19,7 @@ distributors.mature | every 5 minutes | makes commissions available whose day ha
 distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
 distributors.release | every 5 minutes | unbinds the teams of who left, where the rules say so
 distributors.roll_up | daily | sums up the shop's own accounts
+accounting.close_days | hourly | writes the trial balance of each day that is over
 core.purge_idempotency_keys | daily | forgets keys no client will use again
 """
 
@@ -28,6 +29,7 @@ from app.core.db import transaction
 
 def load() -> None:
     """Register every task of the mall with the queue."""
+    from app.accounting import jobs as _accounting  # noqa: F401  # Imported for what it registers.
     from app.aftersales import jobs as _aftersales  # noqa: F401  # Imported for what it registers.
     from app.coupons import jobs as _coupons  # noqa: F401  # Imported for what it registers.
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.

@@ -8,6 +8,7 @@ from app.catalogue import models as catalogue
 from app.core import auth, idempotency
 from app.core.db import Base
 from app.coupons import models as coupons
+from app.materials import models as materials
 from app.members import models as members
 from app.orders import models as orders
 from app.payments import models as payments
@@ -15,6 +16,7 @@ from app.staff import models as staff
 from distribution import base as distribution
 from distribution.commissions import models as commissions
 from distribution.ledger import models as ledger
+from distribution.reports import models as distribution_reports
 from distribution.team import models as team
 from promotions import base as promotions
 from promotions import member_models as promotions_members
@@ -24,8 +26,8 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    coupons, commissions, ledger, team, promotions_models, promotions_members, promotions_coupons,
-    promotions_packs,
+    coupons, materials, commissions, ledger, team, promotions_models, promotions_members,
+    promotions_coupons, promotions_packs, distribution_reports,
 )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ _TREE = 0x5349_0000_0000_0000
 """The tree of bindings; plus a member's id, that member."""
 _CHAIN = 0x5348_0000_0000_0000
 """The chain of blocks over the ledger."""
+_DAYS = 0x5344_0000_0000_0000
+"""The daily trial balances."""
 
 
 def hold_member(session: Session, member_id: int) -> None:
@@ -27,6 +29,11 @@ def hold_tree(session: Session) -> None:
 def hold_chain(session: Session) -> None:
     """Nobody else adds a block to the chain until the transaction ends."""
     _hold(session, _CHAIN)
+
+
+def hold_days(session: Session) -> None:
+    """Nobody else closes a day until the transaction ends."""
+    _hold(session, _DAYS)
 
 
 def _hold(session: Session, key: int) -> None:

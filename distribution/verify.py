@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from distribution.commissions.rules import CommissionRules
 from distribution.ledger import chain
 from distribution.proofs import PROOFS
+from distribution.reports import trial
 
 APPEND_ONLY = (
     "posting", "entry", "ledger_block", "commission_rules", "sku_rate",
-    "binding_log", "binding_rules", "share_click",
+    "binding_log", "binding_rules", "share_click", "trial_day", "trial_balance",
 )  # fmt: skip
 
 
@@ -44,3 +45,5 @@ def verify(session: Session) -> Iterator[Breach]:
             yield Breach(proof.rule, subject, detail)
     for block in chain.verify(session):
         yield Breach("ledger.chain", f"block {block.number}", block.detail)
+    for wrong in trial.verify(session):
+        yield Breach("ledger.trial_balance", f"day {wrong.day}", wrong.detail)

@@ -110,6 +110,22 @@ def transaction() -> Iterator[Session]:
         session.info.pop("in_transaction")
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """
+    A session of its own for reading much: one moment, rows by a cursor of the server, no writing.
+
+    The request's own session gives its connection back, so that who reads for long holds only one.
+    """
+    db.session.remove()
+    with db.engine.connect() as connection:
+        settled = connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        with Session(settled) as session:
+            yield session
+
+
 def _refuse_dead(connection: Connection, *_: object) -> None:
     """
     Have the pool connect anew if PostgreSQL hung up while `connection` was idle.

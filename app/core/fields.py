@@ -5,6 +5,7 @@ Unknown fields are refused; a number is a JSON number, never a string, a bool or
 carries no control characters and no broken Unicode, which PostgreSQL and WeChat would refuse later.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -140,6 +141,17 @@ class Moment(ma.fields.AwareDateTime):
             return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
         except OverflowError as error:
             raise self.make_error("invalid", input=value, obj_type="datetime") from error
+
+
+class Day(ma.fields.Date):
+    """A day of the shop's calendar, such as `2026-11-11`."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        if not (isinstance(value, str) and re.fullmatch("20[0-9]{2}-[0-9]{2}-[0-9]{2}", value)):
+            raise self.make_error("invalid", input=value, obj_type="date")
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Flag(ma.fields.Boolean):

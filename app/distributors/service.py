@@ -18,7 +18,7 @@ from distribution.commissions.policy import Rates
 from distribution.commissions.rules import CommissionRules
 from distribution.team import joining, sharing
 from distribution.team.models import Distributor
-from distribution.team.states import DistributorStatus
+from distribution.team.states import DistributorStatus, Source
 
 SPU_PAGE = "pages/spu/detail"
 """The mini-program's product page; it reads `scene` and shows the product of that id."""
@@ -65,13 +65,13 @@ def share(session: Session, *, member_id: int, spu_id: int | None) -> dict[str, 
         spu = catalogue.get_spu(session, spu_id=spu_id)
         if spu.status != SpuStatus.ON_SHELF:
             raise catalogue.SpuNotFound
-    scene = sharing.scene(found.invite_code, spu_id=spu_id)
+    link = sharing.scene(found.invite_code, spu_id=spu_id, carrier=Source.LINK)
     page = HOME_PAGE if spu_id is None else SPU_PAGE
     return {
         "invite_code": found.invite_code,
-        "scene": scene,
+        "scene": sharing.scene(found.invite_code, spu_id=spu_id),
         "page": page,
-        "path": f"/{page}?scene={quote(scene, safe='')}",
+        "path": f"/{page}?scene={quote(link, safe='')}",
     }
 
 

@@ -98,7 +98,8 @@ def _scan(
     code = sharing.invite_code_in(scene) if scene else None
     if scene is None or code is None:
         return None
-    shared = Shared(code, Source.CODE, scene, sharing.spu_id_in(scene))
+    carrier = sharing.carrier_of(scene) or Source.CODE
+    shared = Shared(code, carrier, scene, sharing.spu_id_in(scene))
     try:
         return clicks.of_member(session, member.id, shared, now=now)
     except team.BindingRefused as refusal:

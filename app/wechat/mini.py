@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import structlog
 
+from app.wechat import pictures
 from app.wechat.errors import ResultUnknown, WeChatError, WeChatRefused
 from app.wechat.tokens import TokenStore
 
@@ -27,6 +28,7 @@ TOKEN_IS_DEAD = {40001, 40014, 42001}
 LOGIN_CODE_SPENT = {40029, 40163}
 """Wrong or too old; used before."""
 USER_AT_RISK = 40226
+PAGE_NOT_RELEASED = 41030
 MAX_TOKEN = 2048
 
 
@@ -40,6 +42,16 @@ class UserBlocked(WeChatError):
     """WeChat considers this user too risky to sign in."""
 
     code, status, title = "wechat_user_blocked", 403, "该微信账号暂时无法登录"
+
+
+class PageNotReleased(WeChatError):
+    """The mini-program has no such page in its released version, so no code can lead there."""
+
+    code, status, title = (
+        "wechat_page_not_released",
+        502,
+        "小程序页面尚未发布，暂时无法生成小程序码",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,28 @@ class MiniClient:
             number=_required(info, "purePhoneNumber"), country_code=_required(info, "countryCode")
         )
 
+    def code_picture(self, *, scene: str, page: str, width: int) -> bytes:
+        """
+        Draw the mini-program code that opens `page` with `scene`, `width` pixels wide: PNG or JPEG.
+
+        Such codes never expire, and there may be any number of them.
+
+        :raises PageNotReleased: the released mini-program has no such page.
+        :raises WeChatRefused: another errcode; `reason` holds it.
+        :raises ResultUnknown: WeChat does not answer, is busy, or sends half a picture.
+        """
+        content = json.dumps({"scene": scene, "page": page, "width": width}).encode()
+        token = self._tokens.get()
+        answer = self._drawn(content, token)
+        if _errcode(answer) in TOKEN_IS_DEAD:
+            answer = self._drawn(content, self._tokens.replace(token))
+        if pictures.media_type(answer):
+            return answer
+        if _errcode(answer) == PAGE_NOT_RELEASED:
+            raise PageNotReleased(f"{PAGE_NOT_RELEASED}: {page}")
+        _check(_object(answer))
+        raise ResultUnknown("neither a whole picture nor an errcode")
+
     def access_token(self) -> str:
         """Return the token that goes into the query of every other call."""
         return self._tokens.get()
@@ -135,6 +169,10 @@ class MiniClient:
     def _post(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
         content = json.dumps(body, ensure_ascii=False).encode()
         return self._exchange("POST", path, params={"access_token": token}, content=content)
+
+    def _drawn(self, content: bytes, token: str) -> bytes:
+        params = {"access_token": token}
+        return self._sent("POST", "/wxa/getwxacodeunlimit", params=params, content=content)
 
     def _stable_token(self, *, force: bool) -> tuple[str, timedelta]:
         body = {
@@ -158,17 +196,43 @@ class MiniClient:
         params: dict[str, str] | None = None,
         content: bytes | None = None,
     ) -> dict[str, Any]:
+        answer = self._sent(method, path, params=params, content=content)
+        try:
+            data = json.loads(answer)
+        except (ValueError, RecursionError) as error:
+            raise ResultUnknown(f"{path}: {type(error).__name__}") from error
+        if not isinstance(data, dict):
+            raise ResultUnknown(f"{path}: not an object")
+        return data
+
+    def _sent(
+        self, method: str, path: str, *, params: dict[str, str] | None, content: bytes | None
+    ) -> bytes:
+        """The body of an answer of 200, whatever it is."""
         headers = {"Content-Type": "application/json"} if content else {}
         try:
             answer = self._client.request(
                 method, path, params=params, content=content, headers=headers
             )
-            data = json.loads(answer.content) if answer.status_code == 200 else None
-        except (httpx.HTTPError, ValueError, RecursionError) as error:
+        except httpx.HTTPError as error:
             raise ResultUnknown(f"{path}: {type(error).__name__}") from error
-        if not isinstance(data, dict):
+        if answer.status_code != 200:
             raise ResultUnknown(f"{path}: HTTP {answer.status_code}")
-        return data
+        return answer.content
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    """The JSON object an answer is; an empty one if it is something else."""
+    try:
+        data = json.loads(answer)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _errcode(answer: bytes) -> object:
+    """The errcode of an answer that may be a picture; WeChat's headers say nothing about that."""
+    return _object(answer).get("errcode") if answer[:1] == b"{" else None
 
 
 def _check(data: dict[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,7 @@ class Commission(Base):
         CheckConstraint("state <> 'matured' OR mature_at IS NOT NULL", "matured_was_scheduled"),
         Index("ix_commission_order", "order_source", "line_source", "level"),
         Index("ix_commission_beneficiary", "beneficiary_id", "id"),
+        Index("ix_commission_accrued", "accrued_at", "posting_id"),
         Index(
             "ix_commission_due",
             "mature_at",

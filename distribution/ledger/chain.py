@@ -35,19 +35,27 @@ _SETTLED = text(
         ORDER BY id LIMIT :most) AS next
     """
 ).bindparams(bindparam("until", type_=Moment))
+POSTING_LINE = """
+    'posting|' || CAST(ROW(
+        posting.id, idem_key, posting.kind, source,
+        encode(payload, 'hex'), encode(payload_sha256, 'hex'),
+        extract(epoch FROM effective_at), extract(epoch FROM recorded_at)) AS text)
+"""
+ENTRY_LINE = """
+    'entry|' || CAST(ROW(
+        entry.id, posting_id, entry.member_id, commission_id, debit_account_id, credit_account_id,
+        amount_fen, debit_balance_fen, credit_balance_fen) AS text)
+"""
+"""A posting and an entry as they are hashed: one line each, by id, ended by a line feed."""
 _CONTENT = text(
-    """
-    SELECT 'posting' AS place, id AS posting_id, 0 AS entry_id, CAST(ROW(
-           id, idem_key, kind, source, encode(payload, 'hex'), encode(payload_sha256, 'hex'),
-           extract(epoch FROM effective_at), extract(epoch FROM recorded_at)) AS text) AS line
+    f"""
+    SELECT id AS posting_id, 0 AS entry_id, {POSTING_LINE} AS line
     FROM posting WHERE id > :after AND id <= :last
     UNION ALL
-    SELECT 'entry', posting_id, id, CAST(ROW(
-           id, posting_id, member_id, commission_id, debit_account_id, credit_account_id,
-           amount_fen, debit_balance_fen, credit_balance_fen) AS text)
+    SELECT posting_id, id, {ENTRY_LINE}
     FROM entry WHERE posting_id > :after AND posting_id <= :last
     ORDER BY posting_id, entry_id
-    """
+    """  # noqa: S608  # Put together from the constants above.
 )
 
 
@@ -114,6 +122,6 @@ def _hashed(session: Session, previous: bytes, after: int, last_id: int) -> tupl
     """How many postings lie after one id up to another, and the hash of all they say."""
     digest, postings = hashlib.sha256(previous), 0
     for row in session.execute(_CONTENT, {"after": after, "last": last_id}):
-        postings += row.place == "posting"
-        digest.update(f"{row.place}|{row.line}\n".encode())
+        postings += row.entry_id == 0
+        digest.update(f"{row.line}\n".encode())
     return postings, digest.digest()

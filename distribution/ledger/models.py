@@ -94,6 +94,13 @@ class Entry(Base):
                 " AND (debit_balance_fen IS NULL OR credit_balance_fen IS NULL)"
             ),
         ),
+        # Entries lie in the order of their postings, so a summary of each stretch is enough.
+        Index(
+            "ix_entry_posting",
+            "posting_id",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "true"},
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

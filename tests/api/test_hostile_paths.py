@@ -52,6 +52,8 @@ NOT_MOMENTS = [
     "1e9",
 ]
 
+NOT_DAYS = ["", "today", "2026-6-1", "20260601", "2026-02-30", "2026-06-01T00:00:00", "%00", "1e9"]
+
 
 def cursor(value):
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
@@ -118,6 +120,8 @@ def wrongs_of(name, schema):
         return [quote(each, safe="%", errors="replace") for each in NOT_WORDS]
     if schema.get("format") == "date-time":
         return NOT_MOMENTS
+    if schema.get("format") == "date":
+        return NOT_DAYS
     return [*NOT_TEXTS, "x" * (schema["maxLength"] + 1)]
 
 

@@ -8,6 +8,8 @@ NEEDS_WECHAT = {
     "POST /api/v1/sessions": {"code": "x"},
     "POST /api/v1/me/phone": {"code": "x"},
     "POST /api/v1/orders/{order_no}/pay": NO_BODY,
+    "GET /api/v1/distributor/code": NO_BODY,
+    "GET /api/v1/distributor/poster": NO_BODY,
     "POST /webhooks/wechat/pay": NO_BODY,
     "POST /webhooks/wechat/refund": NO_BODY,
 }

@@ -14,10 +14,14 @@ from app.core.auth import Audience
 from app.coupons import pushing
 from app.coupons.models import SegmentKind
 from app.distributors import adjustments
+from app.materials import service as materials
+from app.materials.queries import Wanted
 from app.members.models import Member
 from app.orders.models import OrderStatus
 from app.staff.models import Role, Staff
+from app.wechat.pictures import PNG, PNG_END
 from distribution.ledger.states import AdjustmentKind
+from distribution.team import sharing
 from promotions import campaigns, coupons
 from promotions.coupons.models import CouponCode
 from promotions.packs import life
@@ -84,6 +88,7 @@ def build(session: Session, *, now: datetime) -> World:
         "username": (owner.username,),
         "invite_code": (code,),
         "adjustment_no": (_adjustment(session, member, asked_by=colleague, now=now),),
+        "digest": (_code(session, code, now=now),),
     }
     session.commit()
     return World(member.id, owner.id, ids)
@@ -135,6 +140,12 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
         "coupon_template_id": (coupon.id,),
         "pack_id": (idea.id, pack.id),
     }
+
+
+def _code(session: Session, invite_code: str, *, now: datetime) -> str:
+    """The hash of a mini-program code that somebody had drawn."""
+    wanted = Wanted(sharing.scene(invite_code), "pages/index/index", 430)
+    return materials.keep(session, wanted, PNG + PNG_END, now=now).digest
 
 
 def _coupons(

@@ -90,6 +90,15 @@ class TestScene:
     def test_gives_back_the_invite_code_it_carries(self, spu_id):
         assert sharing.invite_code_in(sharing.scene("23456789", spu_id=spu_id)) == "23456789"
 
+    @pytest.mark.parametrize("carrier", sharing.MARKS)
+    def test_says_what_handed_it_on(self, carrier):
+        scene = sharing.scene("23456789", spu_id=2**63 - 1, carrier=carrier)
+
+        assert len(scene) == 32
+        assert sharing.carrier_of(scene) == carrier
+        assert sharing.invite_code_in(scene) == "23456789"
+
     @pytest.mark.parametrize("scene", ["", "i=ABC", "i=ABCDEFG0", "s=1", "i=ABCDEFGH&s=", "x"])
     def test_gives_nothing_for_a_scene_that_is_not_ours(self, scene):
         assert sharing.invite_code_in(scene) is None
+        assert sharing.carrier_of(scene) is None

@@ -102,7 +102,7 @@ def bind(
             upline_id = binding.inviter(session, invite_code)
             why = team.Why(Source.INVITE_CODE)
         else:
-            shared = shared_by(scene=scene, source=Source.CODE)
+            shared = shared_by(scene=scene, source=sharing.carrier_of(scene) or Source.CODE)
             click = clicks.of_member(session, member_id, shared, now=now)
             upline_id, why = click.upline_member_id, team.Why(click.source, click_id=click.id)
         bound = recommending.follow(session, member=member, upline_id=upline_id, why=why, now=now)

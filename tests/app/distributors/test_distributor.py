@@ -216,7 +216,7 @@ class TestShare:
 
         assert card["scene"] == f"i={code}&s={spu.id}"
         assert sharing.invite_code_in(card["scene"]) == code
-        assert card["path"] == f"/{card['page']}?scene=i%3D{code}%26s%3D{spu.id}"
+        assert card["path"] == f"/{card['page']}?scene=l%3D{code}%26s%3D{spu.id}"
         assert get(client, SHARE, headers)["scene"] == f"i={code}"
 
     def test_needs_a_product_on_the_shelf(self, client, session, as_distributor):

@@ -10,9 +10,12 @@ import pytest
 import redis
 
 from app.wechat.errors import ResultUnknown, WeChatRefused
-from app.wechat.mini import LoginCodeRefused, MiniClient, UserBlocked
+from app.wechat.mini import LoginCodeRefused, MiniClient, PageNotReleased, UserBlocked
 
 APPID = "wx0123456789abcdef"
+CODE = "/wxa/getwxacodeunlimit"
+PNG = b"\x89PNG\r\n\x1a\n...IEND\xaeB`\x82"
+JPEG = b"\xff\xd8\xff\xe0...\xff\xd9"
 
 
 class Weixin:
@@ -173,6 +176,75 @@ class TestPhoneNumber:
 
         with pytest.raises(ResultUnknown):
             weixin.client().phone_number("code")
+
+
+class TestCode:
+    @pytest.fixture
+    def draw(self, weixin):
+        weixin.answers[CODE] = httpx.Response(200, content=PNG)
+        return lambda: weixin.client().code_picture(scene="i=A", page="pages/a", width=430)
+
+    @pytest.mark.parametrize("picture", [PNG, JPEG])
+    def test_is_a_picture_whatever_the_headers_say(self, weixin, draw, picture):
+        weixin.answers[CODE] = httpx.Response(
+            200, content=picture, headers={"Content-Type": "application/json"}
+        )
+
+        assert draw() == picture
+        assert weixin.calls[-1] == (CODE, {"scene": "i=A", "page": "pages/a", "width": 430})
+
+    @pytest.mark.parametrize(
+        ("errcode", "failure"),
+        [
+            (41030, PageNotReleased),
+            (45009, ResultUnknown),
+            (-1, ResultUnknown),
+            (40169, WeChatRefused),
+            (40097, WeChatRefused),
+        ],
+    )
+    def test_every_errcode_has_its_own_meaning(self, weixin, draw, errcode, failure):
+        weixin.answers[CODE] = {"errcode": errcode, "errmsg": "no"}
+
+        with pytest.raises(failure) as raised:
+            draw()
+
+        assert type(raised.value) is failure
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            httpx.ConnectTimeout("slow"),
+            httpx.Response(502, text="oops"),
+            httpx.Response(200, content=PNG[:-4]),
+            httpx.Response(200, content=JPEG[:-1]),
+            httpx.Response(200, content=b""),
+            httpx.Response(200, content=b"GIF89a"),
+            {},
+            [1],
+            {"errcode": 0},
+        ],
+    )
+    def test_half_a_picture_is_no_answer(self, weixin, draw, answer):
+        weixin.answers[CODE] = answer
+
+        with pytest.raises(ResultUnknown):
+            draw()
+
+    def test_a_dead_token_is_replaced_once(self, weixin, draw):
+        weixin.client().access_token()
+        weixin.dead, answer = {"token-1"}, weixin.answers.pop(CODE)
+        alive = weixin.handle
+
+        def handle(request):
+            refused = alive(request)
+            is_drawn = request.url.path == CODE and "errcode" not in refused.text
+            return answer if is_drawn else refused
+
+        weixin.handle = handle
+
+        assert draw() == PNG
+        assert weixin.fetched() == [False, False, True]
 
 
 class TestToken:

@@ -1,0 +1,14 @@
+"""Indexes and roll-ups of what distributors see."""
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
