@@ -18,6 +18,7 @@ coupons.expire_due | every 5 minutes | expires the coupons whose validity or cam
 distributors.mature | every 5 minutes | makes commissions available whose day has come
 distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
 distributors.release | every 5 minutes | unbinds the teams of who left, where the rules say so
+distributors.hand_over | after staff hand a team over | puts its people below another
 distributors.roll_up | daily | sums up the shop's own accounts
 accounting.close_days | hourly | writes the trial balance of each day that is over
 core.purge_idempotency_keys | daily | forgets keys no client will use again

@@ -4,9 +4,10 @@ import structlog
 
 from app.core import clock, queue
 from app.core.db import transaction
+from app.distributors.binding import service as binding
 from distribution import commissions
 from distribution.ledger import chain, rollup
-from distribution.team import protection
+from distribution.team import teams
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +33,26 @@ def release() -> None:
     total, released = 0, None
     while released != 0:
         with transaction() as session:
-            released = protection.release(session, now=clock.now())
+            released = teams.release(session, now=clock.now())
         total += released
     if total:
         log.info("teams_released", members=total)
+
+
+@queue.task("distributors.hand_over")
+def hand_over(from_id: int, to_id: int, staff_id: int, reason: str) -> None:
+    """Hand a team to another distributor, batch by batch; repeating it goes on with it."""
+    handed = None
+    while handed != 0:
+        with transaction() as session:
+            handed = binding.hand_over_some(
+                session,
+                from_id=from_id,
+                to_id=to_id,
+                staff_id=staff_id,
+                reason=reason,
+                now=clock.now(),
+            )
 
 
 @queue.periodic("distributors.chain", cron="* * * * * */10")

@@ -5,8 +5,9 @@ The team: becoming a distributor, binding, and who stands above and below whom.
 - `binding`        who is whose upline: being bound by a touch
 - `binding_rules`  what the merchant has set about it
 - `clicks`         who followed what a distributor shared
-- `protection`     what happens to bindings without a touch
+- `protection`     an order of the member prolongs a binding
 - `rebinding`      what staff do to bindings
+- `teams`          whole teams at once: released, or handed over by staff
 - `tree`           the one place where the tree is changed, and its locks
 - `people`         who the distributors are and who stands below them
 - `sharing`        the scene string of a mini-program code

@@ -93,7 +93,7 @@ def place(
     """
     if upline_id == member_id:
         raise SelfBinding(f"member {member_id} cannot be their own upline")
-    _refuse_inactive(session, upline_id)
+    refuse_inactive(session, upline_id)
     _refuse_cycle(session, member_id, upline_id)
     fields = {"upline_member_id": upline_id, "bound_at": now, "protected_until": protected_until}
     kind = BindingKind.BIND if old is None else BindingKind.REBIND
@@ -121,8 +121,12 @@ def take_out(session: Session, old: Binding, *, why: Why, now: datetime) -> None
     session.execute(delete(Binding).where(Binding.member_id == old.member_id))
 
 
-def _refuse_inactive(session: Session, upline_id: int) -> None:
-    """The upline's row is held, so that nobody leaves or is frozen while being bound to."""
+def refuse_inactive(session: Session, upline_id: int) -> None:
+    """
+    Hold an active distributor's row, so that nobody leaves or is frozen while being bound to.
+
+    :raises UplineNotActive: the distributor is pending, frozen, gone or none.
+    """
     status = session.scalar(
         select(Distributor.status)
         .where(Distributor.member_id == upline_id)

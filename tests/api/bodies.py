@@ -266,5 +266,8 @@ REQUESTS = {
         lambda ids, _: {"upline_member_id": ids["member_id"][1], "reason": "归属有误"}
     ),
     "POST /admin/v1/bindings/{member_id}/unbind": fixed(reason="误绑"),
+    "POST /admin/v1/distributors/{member_id}/hand-over": Request(
+        lambda ids, _: {"upline_member_id": ids["member_id"][1], "reason": "已离职"}, pick=2
+    ),
     "PUT /admin/v1/commission-rules/skus/{sku_id}": fixed(level1_bp=500, level2_bp=100),
 }

@@ -18,6 +18,7 @@ SECURITY = {"/api/v1": "shopper_token", "/admin/v1": "staff_token"}
 OPEN = {
     ("post", "/api/v1/sessions"),
     ("post", "/admin/v1/sessions"),
+    ("post", "/api/v1/share-clicks"),
     ("get", "/api/v1/categories"),
     ("get", "/api/v1/products"),
     ("get", "/api/v1/products/{spu_id}"),

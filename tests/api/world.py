@@ -21,7 +21,7 @@ from app.orders.models import OrderStatus
 from app.staff.models import Role, Staff
 from app.wechat.pictures import PNG, PNG_END
 from distribution.ledger.states import AdjustmentKind
-from distribution.team import sharing
+from distribution.team import joining, sharing
 from promotions import campaigns, coupons
 from promotions.coupons.models import CouponCode
 from promotions.packs import life
@@ -78,12 +78,13 @@ def build(session: Session, *, now: datetime) -> World:
     code = make_distributor(session, member_id=other.id, now=now).invite_code
     bind(session, member_id=member.id, upline_id=other.id, now=now)
     make_distributor(session, member_id=member.id, now=now)
+    stopped = _stopped_distributor(session, now=now)
     goods = _goods(session, now=now)
     ids = {
         **goods,
         **_coupons(session, member, template_id=goods["promotion_id"][2], now=now),
         **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
-        "member_id": (member.id, other.id),
+        "member_id": (member.id, other.id, stopped.id),
         "staff_id": (colleague.id, owner.id),
         "username": (owner.username,),
         "invite_code": (code,),
@@ -106,6 +107,14 @@ def _adjustment(session: Session, member: Member, *, asked_by: Staff, now: datet
         now=now,
     )
     return str(asked["adjustment_no"])
+
+
+def _stopped_distributor(session: Session, *, now: datetime) -> Member:
+    """A frozen distributor with a team of one."""
+    stopped, below = make_member(session, now=now), make_member(session, now=now)
+    bind(session, member_id=below.id, upline_id=stopped.id, now=now)
+    joining.freeze(session, member_id=stopped.id, reason="刷单", now=now)
+    return stopped
 
 
 def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:

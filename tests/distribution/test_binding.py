@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from distribution import queries, team, verify
-from distribution.team import binding_rules, clicks, joining, protection, rebinding
+from distribution.team import binding_rules, clicks, joining, rebinding, teams
 from distribution.team.binding_rules import BadBindingRules, BindingRules, Newness
 from distribution.team.clicks import Shared
 from distribution.team.models import Binding, BindingLog, ShareClick
@@ -365,7 +365,7 @@ class TestLeaving:
         make_chain(session, 1, 2, 3)
         joining.leave(session, member_id=2, now=NOON)
 
-        assert protection.release(session, now=NOON) == 0
+        assert teams.release(session, now=NOON) == 0
         pay(session, buyer_id=1)
 
         first, second = queries.explain(session, "order:1")
@@ -381,7 +381,7 @@ class TestLeaving:
         bind(session, member_id=20, upline_id=3)
         joining.leave(session, member_id=2, now=NOON)
 
-        released = [protection.release(session, now=NOON + DAY, limit=2) for _ in range(4)]
+        released = [teams.release(session, now=NOON + DAY, limit=2) for _ in range(4)]
 
         assert released == [2, 2, 1, 0]
         assert [upline_of(session, each) for each in (10, 14, 20)] == [None, None, 3]
@@ -396,5 +396,44 @@ class TestLeaving:
         bind(session, member_id=1, upline_id=2)
         joining.freeze(session, member_id=2, reason="刷单", now=NOON)
 
-        assert protection.release(session, now=NOON) == 0
+        assert teams.release(session, now=NOON) == 0
         assert upline_of(session, 1) == 2
+
+
+class TestHandingOver:
+    def hand_over(self, session, to_id, **more):
+        return teams.hand_over(
+            session, from_id=2, to_id=to_id, actor="staff:1", reason="已离职", now=NOON, **more
+        )
+
+    def test_moves_everybody_batch_by_batch_and_leaves_other_teams_alone(self, session):
+        make_binding_rules(session, mode=BindingMode.PROTECTED, protect_days=7)
+        make_chain(session, 2, 3)
+        for member_id in range(10, 15):
+            bind(session, member_id=member_id, upline_id=2)
+        bind(session, member_id=20, upline_id=9)
+
+        handed = [self.hand_over(session, 3, limit=2) for _ in range(4)]
+
+        assert handed == [2, 2, 1, 0]
+        assert [upline_of(session, each) for each in (2, 10, 14, 20)] == [3, 3, 3, 9]
+        assert session.get(Binding, 10).protected_until == NOON + 7 * DAY
+        assert log_of(session, 10) == [("bind", None, 2), ("rebind", 2, 3)]
+
+    def test_who_stands_above_the_other_stays(self, session):
+        """2 brought 3, who brought 4: below 4 there is no room for 3 and for 4."""
+        make_chain(session, 4, 3, 2)
+        bind(session, member_id=10, upline_id=2)
+        make_distributor(session, member_id=4)
+
+        assert self.hand_over(session, 4) == 1
+
+        assert [upline_of(session, each) for each in (3, 4, 10)] == [2, 3, 4]
+
+    def test_nobody_is_handed_to_who_cannot_take_anybody(self, session):
+        bind(session, member_id=10, upline_id=2)
+
+        with pytest.raises(team.UplineNotActive):
+            self.hand_over(session, 99)
+
+        assert upline_of(session, 10) == 2

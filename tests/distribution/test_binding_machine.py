@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from distribution import queries, team, verify
-from distribution.team import joining, protection, rebinding
+from distribution.team import joining, rebinding, teams
 from distribution.team.binding_rules import Newness
 from distribution.team.models import Binding, BindingLog
 from distribution.team.states import Bindable, BindingMode, OnLeaving
@@ -133,7 +133,7 @@ class Team(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 3))
     def release(self, limit):
         self.model.release()
-        while protection.release(self.session, now=self.now, limit=limit):
+        while teams.release(self.session, now=self.now, limit=limit):
             pass
 
     @invariant()

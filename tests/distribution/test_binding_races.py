@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from distribution import team, verify
-from distribution.team import joining, protection, rebinding
+from distribution.team import joining, rebinding, teams
 from distribution.team.models import Binding, BindingLog
 from distribution.team.states import BindingMode, OnLeaving
 from tests.builders.distribution import (
@@ -222,7 +222,7 @@ def test_nobody_is_left_with_who_leaves_while_binding_them(session, at_once, att
         lambda s: joining.leave(s, member_id=2, now=NOON),
         *(touching(member, code) for member in range(10, 18)),
     ])  # fmt: skip
-    while protection.release(session, now=NOON):
+    while teams.release(session, now=NOON):
         pass
 
     assert session.scalars(select(Binding)).all() == []
@@ -237,9 +237,34 @@ def test_many_release_one_team_at_once_and_each_person_once(session, at_once):
     joining.leave(session, member_id=2, now=NOON)
     session.commit()
 
-    released = at_once([lambda s: protection.release(s, now=NOON, limit=10)] * 8)
+    released = at_once([lambda s: teams.release(s, now=NOON, limit=10)] * 8)
 
     assert sum(released) == 60
+    assert list(verify.verify(session)) == []
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_team_handed_over_while_its_people_and_the_taker_move_stays_a_tree(
+    session, at_once, attempt
+):
+    """The taker is moved below one of the team while the team is moved below the taker."""
+    make_rules(session)
+    codes = codes_of(session, range(10, 18))
+    for member_id in codes:
+        bind(session, member_id=member_id, upline_id=2)
+    make_distributor(session, member_id=3)
+    make_chain(session, 3, 90)
+    session.commit()
+
+    def handing(s):
+        return teams.hand_over(
+            s, from_id=2, to_id=3, actor="staff:1", reason="已离职", now=NOON, limit=3
+        )
+
+    at_once([handing, handing, rebinding_to(3, 12), rebinding_to(12, 3), rebinding_to(3, 16)])
+    while handing(session):
+        pass
+
     assert list(verify.verify(session)) == []
 
 
@@ -256,7 +281,7 @@ def some_moves(number, codes):
         yield 0.2, lambda: unbinding(s, member)
         yield 0.1, lambda: joining.leave(s, member_id=upline, now=NOON)
         yield 1, lambda: back_again(s, upline)
-        yield 1, lambda: protection.release(s, now=NOON, limit=3)
+        yield 1, lambda: teams.release(s, now=NOON, limit=3)
 
     def work(s):
         for _ in range(12):

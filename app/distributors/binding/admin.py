@@ -10,6 +10,8 @@ from app.core.errors import Invalid
 from app.core.http import Blueprint
 from app.distributors.binding import schemas, service, views
 from app.distributors.binding.service import InviterNotActive, NotBound, RebindingCycle
+from app.distributors.service import DistributorStatusConflict
+from app.distributors.views import NotADistributor
 from app.members.queries import MemberNotFound
 
 bp = Blueprint("bindings", __name__, description="绑定关系与规则")
@@ -78,4 +80,20 @@ def unbind_member(member_id: int, reason: str) -> dict[str, Any]:
             reason=reason,
             staff_id=g.staff_id,
             now=clock.now(),
+        )
+
+
+@bp.post("/distributors/<int:member_id>/hand-over")
+@bp.accepts(schemas.Rebinding)
+@bp.returns(schemas.HandedOverOut)
+@bp.fails(NotADistributor, DistributorStatusConflict, InviterNotActive, Invalid)
+def hand_team_over(member_id: int, upline_member_id: int, reason: str) -> dict[str, Any]:
+    """Hand the team of a distributor who is frozen or gone to another, with a reason."""
+    with transaction() as session:
+        return service.hand_over(
+            session,
+            member_id=member_id,
+            upline_member_id=upline_member_id,
+            reason=reason,
+            staff_id=g.staff_id,
         )

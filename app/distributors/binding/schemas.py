@@ -132,6 +132,12 @@ class BindingOut(ma.Schema):
     is_live = Flag(required=True, metadata={"description": "推荐人现在是否计佣"})
 
 
+class HandedOverOut(ma.Schema):
+    members = WholeNumber(
+        required=True, metadata={"description": "团队的直接成员数；后台分批换绑，逐人留痕"}
+    )
+
+
 class BindingLogOut(ma.Schema):
     log_id = Id(required=True)
     kind = ma.fields.Enum(BindingKind, by_value=True, required=True)

@@ -7,16 +7,28 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core import queue
 from app.core.errors import Conflict, Invalid, NotFound
+from app.distributors import views as shop
 from app.distributors.binding import views
+from app.distributors.service import DistributorStatusConflict
 from app.members import queries as members
 from app.members import recommending
 from app.members import service as members_service
 from distribution import team
-from distribution.team import binding, binding_rules, clicks, rebinding, sharing
+from distribution.team import (
+    binding,
+    binding_rules,
+    clicks,
+    people,
+    rebinding,
+    sharing,
+    teams,
+    tree,
+)
 from distribution.team.binding_rules import BindingRules
 from distribution.team.clicks import Shared
-from distribution.team.states import Source
+from distribution.team.states import DistributorStatus, Source
 
 
 class InviteCodeUnknown(NotFound):
@@ -196,6 +208,54 @@ def unbind(
     except team.NotBound as error:
         raise NotBound from error
     return views.for_staff(session, member_id, now=now)
+
+
+def hand_over(
+    session: Session,
+    *,
+    member_id: int,
+    upline_member_id: int,
+    reason: str,
+    staff_id: int,
+) -> dict[str, Any]:
+    """
+    Begin to hand the team of a distributor who stopped to another one; a job does it.
+
+    :raises NotADistributor: the member never applied.
+    :raises DistributorStatusConflict: the distributor is active, or was never.
+    :raises InviterNotActive: the other is no active distributor.
+    :raises Invalid: they are the same.
+    """
+    stopped = shop.distributor(session, member_id)
+    if upline_member_id == member_id:
+        raise Invalid(errors={"upline_member_id": ["不能是分销员本人"]})
+    if stopped.status not in (DistributorStatus.FROZEN, DistributorStatus.LEFT):
+        raise DistributorStatusConflict(distributor_status=stopped.status)
+    try:
+        tree.refuse_inactive(session, upline_member_id)
+    except team.UplineNotActive as error:
+        raise InviterNotActive from error
+    queue.defer(
+        session,
+        "distributors.hand_over",
+        from_id=member_id,
+        to_id=upline_member_id,
+        staff_id=staff_id,
+        reason=reason,
+    )
+    return {"members": people.team_counts(session, member_id).level1_count}
+
+
+def hand_over_some(
+    session: Session, *, from_id: int, to_id: int, staff_id: int, reason: str, now: datetime
+) -> int:
+    """Hand over the next people of a team; returns how many, 0 when none is left to be."""
+    try:
+        return teams.hand_over(
+            session, from_id=from_id, to_id=to_id, actor=f"staff:{staff_id}", reason=reason, now=now
+        )
+    except team.UplineNotActive:
+        return 0  # The other has stopped meanwhile: who is left waits for another decision.
 
 
 def change_rules(

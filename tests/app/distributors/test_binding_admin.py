@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.distributors import verify
 from app.members import service as members
 from distribution import team
 from distribution.team import binding_rules, joining, rebinding
@@ -242,3 +243,94 @@ class TestRebind:
             assert unbind.status_code == 401
             assert client.get(url, headers=who).status_code == 401
         assert upline_of(session, member) == upline.id
+
+
+class TestHandOver:
+    @pytest.fixture
+    def stopped(self, session, as_distributor, as_member, now):
+        """A frozen distributor, brought by another, with a team of three."""
+        far, _ = as_distributor(nickname="远山")
+        stopped, _ = as_distributor(nickname="近水", upline=far)
+        team_of_three = [as_member()[0] for _ in range(3)]
+        for member in team_of_three:
+            bring(session, member, stopped)
+        joining.freeze(session, member_id=stopped.id, reason="离职", now=now)
+        session.commit()
+        return far, stopped, team_of_three
+
+    def hand_over(self, client, headers, member_id, upline_id):
+        return client.post(
+            f"/admin/v1/distributors/{member_id}/hand-over",
+            headers=headers,
+            json={"upline_member_id": upline_id, "reason": WHY},
+        )
+
+    def test_puts_everybody_below_the_other_each_on_record(
+        self, client, session, stopped, as_staff, run_jobs
+    ):
+        far, frozen, members_of = stopped
+
+        answer = self.hand_over(client, as_staff, frozen.id, far.id)
+        assert upline_of(session, members_of[0]) == frozen.id
+        run_jobs()
+
+        assert (answer.status_code, answer.json) == (200, {"members": 3})
+        assert {upline_of(session, each) for each in members_of} == {far.id}
+        latest = rebinding.history(session, members_of[0].id)[0]
+        assert (latest.kind, latest.reason, latest.previous_upline_id) == ("rebind", WHY, frozen.id)
+        assert latest.actor.startswith("staff:")
+        assert list(verify.verify(session)) == []
+
+    def test_stops_where_the_other_has_stopped_meanwhile(
+        self, client, session, stopped, as_staff, run_jobs, now
+    ):
+        far, frozen, members_of = stopped
+        self.hand_over(client, as_staff, frozen.id, far.id)
+        joining.freeze(session, member_id=far.id, reason="刷单", now=now)
+        session.commit()
+
+        run_jobs()
+
+        assert {upline_of(session, each) for each in members_of} == {frozen.id}
+
+    def test_is_only_from_who_has_stopped_to_who_is_active(
+        self, client, session, stopped, as_distributor, as_member, as_staff
+    ):
+        far, frozen, members_of = stopped
+        other, _ = as_distributor()
+        nobody, _ = as_member()
+
+        def refusal(member_id, upline_id):
+            answer = self.hand_over(client, as_staff, member_id, upline_id)
+            return answer.status_code, answer.json["code"]
+
+        assert refusal(far.id, other.id) == (409, "distributor_status_conflict")
+        assert refusal(nobody.id, other.id) == (404, "not_a_distributor")
+        assert refusal(frozen.id, nobody.id) == (409, "inviter_not_active")
+        assert refusal(frozen.id, frozen.id) == (422, "invalid_fields")
+        assert {upline_of(session, each) for each in members_of} == {frozen.id}
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"upline_member_id": 0, "reason": WHY},
+            {"upline_member_id": "1", "reason": WHY},
+            {"upline_member_id": 1, "reason": "长" * 201},
+            {"upline_member_id": 1},
+            {"upline_member_id": 1, "reason": WHY, "unknown": 1},
+        ],
+    )
+    def test_needs_somebody_and_a_readable_reason(self, client, stopped, as_staff, body):
+        url = f"/admin/v1/distributors/{stopped[1].id}/hand-over"
+
+        answer = client.post(url, headers=as_staff, json=body)
+
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid_fields")
+
+    def test_is_for_staff_only(self, client, session, stopped, as_member):
+        far, frozen, members_of = stopped
+        _, headers = as_member()
+
+        assert self.hand_over(client, {}, frozen.id, far.id).status_code == 401
+        assert self.hand_over(client, headers, frozen.id, far.id).status_code == 401
+        assert upline_of(session, members_of[0]) == frozen.id
