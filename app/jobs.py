@@ -17,6 +17,7 @@ coupons.revoke_push | after staff revoke a push | takes back what it gave and is
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
 distributors.mature | every 5 minutes | makes commissions available whose day has come
 distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
+distributors.chain_records | each minute | hashes what was added to logs and versions of rules
 distributors.release | every 5 minutes | unbinds the teams of who left, where the rules say so
 distributors.hand_over | after staff hand a team over | puts its people below another
 distributors.roll_up | daily | sums up the shop's own accounts

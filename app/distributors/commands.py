@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 from app.core.db import read
 from distribution import verify as engine
 from distribution.ledger import as_of as history
-from distribution.ledger import chain
+from distribution.ledger import chain, records
 
 
 class Moment(click.ParamType[datetime]):
@@ -43,6 +43,10 @@ def verify() -> None:
     head = chain.head(read())
     if head is not None:
         click.echo(f"block {head.number}, posting {head.last_posting_id}: {head.sha256.hex()}")
+    for name in engine.RECORDS:
+        last = records.head(read(), name)
+        if last is not None:
+            click.echo(f"{name} {last.number}, row {last.last_id}: {last.sha256.hex()}")
     click.echo(f"{len(breaches)} breaches" if breaches else "the ledger proves itself")
     raise SystemExit(1 if breaches else 0)
 

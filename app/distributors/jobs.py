@@ -5,8 +5,8 @@ import structlog
 from app.core import clock, queue
 from app.core.db import transaction
 from app.distributors.binding import service as binding
-from distribution import commissions
-from distribution.ledger import chain, rollup
+from distribution import commissions, verify
+from distribution.ledger import chain, records, rollup
 from distribution.team import teams
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,16 @@ def extend_chain() -> None:
         with transaction() as session:
             if chain.extend(session, now=clock.now()) == 0:
                 break
+
+
+@queue.periodic("distributors.chain_records", cron="* * * * *")
+def extend_records() -> None:
+    """Chain what was added to the logs and the versions of rules, block by block."""
+    for name in verify.RECORDS:
+        while True:
+            with transaction() as session:
+                if records.extend(session, name, now=clock.now()) == 0:
+                    break
 
 
 @queue.periodic("distributors.roll_up", cron="41 3 * * *")

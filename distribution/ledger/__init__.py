@@ -5,6 +5,7 @@ The ledger: accounts, postings and entries, and what is made of them. Nothing el
 - `horizon`   how far history is settled
 - `rollup`    the balances of the shop's own accounts
 - `chain`     hashes over all that is posted
+- `records`   hashes over the logs and versions that decide it
 - `as_of`     balances at any past moment
 - `adjusting` money moved by hand, by two people
 """

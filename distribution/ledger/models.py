@@ -2,7 +2,7 @@
 Accounts, postings, entries, the blocks over them, and adjustments. What must never be false is a
 CHECK here.
 
-`posting`, `entry` and `ledger_block` are append-only: triggers made by the migrations refuse
+`posting`, `entry` and the blocks are append-only: triggers made by the migrations refuse
 UPDATE, DELETE and TRUNCATE on them.
 """
 
@@ -133,6 +133,29 @@ class Block(Base):
     last_posting_id: Mapped[int] = mapped_column(unique=True)
     postings: Mapped[int]
     """How many there are from the first id to the last."""
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+
+
+class RecordBlock(Base):
+    """A hash over some rows of another append-only table: see `records`. Append-only."""
+
+    __tablename__ = "record_block"
+    __table_args__ = (
+        CheckConstraint("first_id <= last_id", "first_before_last"),
+        CheckConstraint("records > 0", "not_empty"),
+        CheckConstraint("length(sha256) = 32", "hash_is_whole"),
+    )
+
+    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    """The table."""
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1, 2, 3, without a gap, for each table."""
+    first_id: Mapped[int]
+    """The id after the last one of the block before; there may be no such row."""
+    last_id: Mapped[int]
+    records: Mapped[int]
+    """How many rows there are from the first id to the last."""
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
 

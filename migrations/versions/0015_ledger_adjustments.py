@@ -69,9 +69,11 @@ def upgrade() -> None:
     op.execute(COUNT)
     _index_due(f"{DUE} AND claims = 0")
     _create_adjustments()
+    _create_record_blocks()
 
 
 def downgrade() -> None:
+    op.drop_table("record_block")
     op.drop_table("ledger_adjustment")
     _index_due(DUE)
     op.drop_column("commission", "claims")
@@ -136,6 +138,27 @@ def _create_adjustments() -> None:
         "ix_ledger_adjustment_member",
         "ledger_adjustment",
         ["member_id", sa.literal_column("id DESC")],
+    )
+
+
+def _create_record_blocks() -> None:
+    op.create_table(
+        "record_block",
+        sa.Column("name", sa.String(length=63), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_id", sa.BigInteger(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("first_id <= last_id", name=op.f("ck_record_block_first_before_last")),
+        sa.CheckConstraint("length(sha256) = 32", name=op.f("ck_record_block_hash_is_whole")),
+        sa.CheckConstraint("records > 0", name=op.f("ck_record_block_not_empty")),
+        sa.PrimaryKeyConstraint("name", "number", name=op.f("pk_record_block")),
+    )
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON record_block "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_changing_history()"
     )
 
 

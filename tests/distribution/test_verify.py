@@ -97,6 +97,8 @@ def test_a_breach_says_who_and_what(session, traded):
         ("UPDATE commission SET buyer_id = 77", "commission.base_is_what_was_paid"),
         ("UPDATE commission SET accrued_at = accrued_at - interval '1 day'",
          "commission.base_is_what_was_paid"),
+        ("UPDATE posting SET payload = '\\xff', payload_sha256 = sha256('\\xff')",
+         "commission.base_is_what_was_paid"),
         ("UPDATE posting SET payload = '{}', payload_sha256 = sha256('{}')",
          "commission.base_is_what_was_paid"),
         ("UPDATE commission SET rules_version = 0 WHERE level = 2", "commission.rate_is_the_rules"),

@@ -144,6 +144,7 @@ class TestEarnings:
         set_clock(now)
         assert get(client, SUMMARY, near)["available_fen"] == 1_980
         wanted = {"distributors.mature", "distributors.roll_up", "distributors.chain"}
+        wanted |= {"distributors.chain_records"}
         assert wanted <= set(queue.procrastinate.tasks)
 
     def test_pages_go_on_where_the_last_one_ended(self, client, session, sold, now):
