@@ -22,6 +22,9 @@ distributors.release | every 5 minutes | unbinds the teams of who left, where th
 distributors.hand_over | after staff hand a team over | puts its people below another
 distributors.roll_up | daily | sums up the shop's own accounts
 accounting.close_days | hourly | writes the trial balance of each day that is over
+withdrawals.apply_fact | after a notification | acts upon what WeChat said of a payout
+withdrawals.carry | when a withdrawal is approved, asked about or stopped | one turn at WeChat
+withdrawals.sweep | each minute | starts every turn that is due; stops what nobody confirmed
 core.purge_idempotency_keys | daily | forgets keys no client will use again
 """
 
@@ -37,6 +40,7 @@ def load() -> None:
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.
+    from app.withdrawals import jobs as _withdrawals  # noqa: F401  # Imported for what it registers.
 
 
 @queue.periodic("core.purge_idempotency_keys", cron="17 4 * * *")

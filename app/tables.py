@@ -13,11 +13,13 @@ from app.members import models as members
 from app.orders import models as orders
 from app.payments import models as payments
 from app.staff import models as staff
+from app.withdrawals import models as payouts
 from distribution import base as distribution
 from distribution.commissions import models as commissions
 from distribution.ledger import models as ledger
 from distribution.reports import models as distribution_reports
 from distribution.team import models as team
+from distribution.withdrawals import models as withdrawals
 from promotions import base as promotions
 from promotions import member_models as promotions_members
 from promotions import models as promotions_models
@@ -26,8 +28,8 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    coupons, materials, commissions, ledger, team, promotions_models, promotions_members,
-    promotions_coupons, promotions_packs, distribution_reports,
+    payouts, coupons, materials, commissions, ledger, team, withdrawals, promotions_models,
+    promotions_members, promotions_coupons, promotions_packs, distribution_reports,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ history. From the bottom up:
 - `ledger`       accounts, postings and entries; the shop's balances, the chain of hashes, any past
 - `team`         becoming a distributor, binding, and who stands above and below whom
 - `commissions`  what the merchant has set, and the life of a commission: accrue, claw back, mature
+- `withdrawals`  asking for what is available: limits, reviews, paid once or returned once
 - `queries`      what a distributor and a merchant see
 - `proofs`       one query per rule of the engine
 - `verify`       the proof over the stored rows

@@ -19,6 +19,7 @@ from distribution.reports import trial
 APPEND_ONLY = (
     "posting", "entry", "record_block", "ledger_block", "commission_rules", "sku_rate",
     "binding_log", "binding_rules", "share_click", "trial_day", "trial_balance",
+    "withdrawal_rules",
 )  # fmt: skip
 """Tables whose rows are never changed. Add new ones at the end: they get a chain of their own."""
 RECORDS = APPEND_ONLY[3:]

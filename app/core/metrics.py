@@ -18,6 +18,7 @@ requests = Histogram(
 jobs = Counter("siyu_jobs_total", "Background jobs run, by task and outcome.", ["task", "outcome"])
 orders = Counter("siyu_orders_total", "Orders, by what happened to them.", ["event"])
 payments = Counter("siyu_payments_total", "Payment facts, by what became of them.", ["outcome"])
+withdrawals = Counter("siyu_withdrawals_total", "Withdrawals, by what happened to them.", ["event"])
 stock_refusals = Counter("siyu_stock_refusals_total", "Orders refused for want of stock.")
 
 campaigns_skipped = Counter(

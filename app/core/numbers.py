@@ -43,5 +43,10 @@ def adjustment_no(now: datetime) -> str:
     return _number("J", now)
 
 
+def withdrawal_no(now: datetime) -> str:
+    """A new number of one withdrawal, `W…`: WeChat's `out_bill_no`, for ever the same for it."""
+    return _number("W", now)
+
+
 def _number(letter: str, now: datetime) -> str:
     return f"{letter}{ULID.from_datetime(now)}"

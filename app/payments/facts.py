@@ -201,6 +201,17 @@ REFUND_FIELDS = (
     "amount.total",
 )
 
+PAYOUT_FIELDS = (
+    "mch_id",
+    "mchid",
+    "out_bill_no",
+    "transfer_bill_no",
+    "state",
+    "transfer_amount",
+    "fail_reason",
+    "update_time",
+)
+
 
 def excerpt(resource: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
     """Copy the `fields` of a resource, and with them nothing that names a person."""

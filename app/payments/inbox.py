@@ -6,7 +6,7 @@ Locks: the inbox row first, then the order, then the attempt or refund.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,9 +24,23 @@ from app.wechat.notify import Notification
 
 log = structlog.get_logger(__name__)
 
-KINDS = {"transaction": FactKind.TRADE, "refund": FactKind.REFUND}
-FIELDS = {FactKind.TRADE: facts.TRADE_FIELDS, FactKind.REFUND: facts.REFUND_FIELDS}
-NUMBERS = {FactKind.TRADE: "out_trade_no", FactKind.REFUND: "out_refund_no"}
+KINDS = {
+    "transaction": FactKind.TRADE,
+    "refund": FactKind.REFUND,
+    "mch_payment": FactKind.PAYOUT,
+}
+FIELDS = {
+    FactKind.TRADE: facts.TRADE_FIELDS,
+    FactKind.REFUND: facts.REFUND_FIELDS,
+    FactKind.PAYOUT: facts.PAYOUT_FIELDS,
+}
+NUMBERS = {
+    FactKind.TRADE: "out_trade_no",
+    FactKind.REFUND: "out_refund_no",
+    FactKind.PAYOUT: "out_bill_no",
+}
+JOBS = {FactKind.PAYOUT: "withdrawals.apply_fact"}
+"""The jobs of other slices that act upon facts of theirs; ours is `payments.apply_fact`."""
 ANSWER = "ANSWER"
 """The event type of what WeChat said because we asked."""
 PROOF = (
@@ -35,6 +49,9 @@ PROOF = (
     "Wechatpay-Serial",
     "Wechatpay-Signature",
 )
+
+Act = Callable[[Session, PayInbox, datetime], Outcome]
+"""Makes what a kept fact says true, once."""
 
 
 def store(
@@ -64,17 +81,23 @@ def store(
     )
     if inbox_id is None:
         return False
-    queue.defer(session, "payments.apply_fact", inbox_id=inbox_id)
+    queue.defer(session, JOBS.get(kind, "payments.apply_fact"), inbox_id=inbox_id)
     return True
 
 
-def hear_answer(
-    session: Session, kind: FactKind, out_no: str, resource: dict[str, Any], *, now: datetime
+def hear_answer(  # What was asked, what was said, and who acts.
+    session: Session,
+    kind: FactKind,
+    out_no: str,
+    resource: dict[str, Any],
+    *,
+    now: datetime,
+    act: Act | None = None,
 ) -> Outcome:
     """
     Act upon WeChat's answer to a question about `out_no`, through the same door as a notification.
 
-    "Not paid yet" is not news and leaves no trace.
+    "Not paid yet" is not news and leaves no trace. `act` is another slice's way to act upon it.
 
     :raises UntrustedAnswer: the answer is about another number.
     """
@@ -96,22 +119,22 @@ def hear_answer(
     )
     if inbox_id is None:
         return IGNORED
-    return _handle(session, session.get_one(PayInbox, inbox_id), now=now)
+    return _handle(session, session.get_one(PayInbox, inbox_id), now=now, act=act or _apply)
 
 
-def handle(session: Session, *, inbox_id: int, now: datetime) -> None:
-    """Act upon one kept fact, once however often this is called."""
+def handle(session: Session, *, inbox_id: int, now: datetime, act: Act | None = None) -> None:
+    """Act upon one kept fact, once however often this is called; `act` as in `hear_answer`."""
     row = session.get(
         PayInbox, inbox_id, with_for_update={"key_share": True}, populate_existing=True
     )
     if row is not None and row.status == InboxStatus.RECEIVED:
-        _handle(session, row, now=now)
+        _handle(session, row, now=now, act=act or _apply)
 
 
-def _handle(session: Session, row: PayInbox, *, now: datetime) -> Outcome:
+def _handle(session: Session, row: PayInbox, *, now: datetime, act: Act) -> Outcome:
     with structlog.contextvars.bound_contextvars(out_no=row.out_no, event_id=row.event_id):
         try:
-            outcome = _apply(session, row, now)
+            outcome = act(session, row, now)
         except MalformedFact as error:
             outcome = applying.quarantine("malformed", error=str(error))
     row.status, row.reason = outcome

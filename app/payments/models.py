@@ -70,6 +70,8 @@ class FactKind(StrEnum):
 
     TRADE = "trade"
     REFUND = "refund"
+    PAYOUT = "payout"
+    """Money to a distributor; the slice of withdrawals acts upon it."""
     OTHER = "other"
 
 
@@ -200,7 +202,7 @@ class PayInbox(Base):
     kind: Mapped[str] = mapped_column(String(20))
     event_type: Mapped[str] = mapped_column(String(64))
     out_no: Mapped[str] = mapped_column(String(64))
-    """The number of ours it is about: of an attempt or of a refund. Empty when there is none."""
+    """The number of ours it is about: of an attempt, a refund, a payout; empty if none."""
     headers: Mapped[dict[str, Any]]
     """The signature headers: with `raw`, the proof that WeChat said it."""
     raw: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,5 +1,5 @@
 """
-The bodies of prepay and refund requests, serialised once and for all.
+The bodies of prepay, refund and transfer requests, serialised once and for all.
 
 A body is stored before it is sent and replayed byte for byte, so these functions are the only
 place where its content is decided. No null, no character of four bytes, whole fen.
@@ -14,6 +14,10 @@ from app.wechat import text
 
 DESCRIPTION_BYTES = 127
 REASON_BYTES = 80
+SCENE = "1005"
+"""Commission and remuneration: what WeChat lets a merchant pay its distributors under."""
+SCENE_REPORT = (("岗位类型", "分销推广员"), ("报酬说明", "商品推广佣金"))
+REMARK = "推广佣金提现"
 
 
 def prepay_body(
@@ -60,6 +64,33 @@ def refund_body(
     }
     if shown := text.clip(reason, REASON_BYTES):
         body["reason"] = shown
+    return serialise(body)
+
+
+def transfer_body(  # One argument per field.
+    *,
+    appid: str,
+    out_bill_no: str,
+    openid: str,
+    amount_fen: int,
+    notify_url: str,
+    sealed_name: str | None,
+) -> bytes:
+    """Make the body that pays `amount_fen` of commission; what the payee perceives is left out."""
+    body: dict[str, Any] = {
+        "appid": appid,
+        "out_bill_no": out_bill_no,
+        "transfer_scene_id": SCENE,
+        "openid": openid,
+        "transfer_amount": amount_fen,
+        "transfer_remark": REMARK,
+        "notify_url": notify_url,
+        "transfer_scene_report_infos": [
+            {"info_type": kind, "info_content": content} for kind, content in SCENE_REPORT
+        ],
+    }
+    if sealed_name is not None:
+        body["user_name"] = sealed_name
     return serialise(body)
 
 

@@ -13,6 +13,7 @@ from app.wechat.mini import MiniClient
 from app.wechat.notify import NotificationReader
 from app.wechat.pay import PayClient
 from app.wechat.signing import Signer
+from app.wechat.transfers import TransferClient
 from app.wechat.transport import PayTransport, http_client
 
 
@@ -21,6 +22,7 @@ class Clients:
     """Everything that talks to WeChat for one mini-program and its merchant."""
 
     pay: PayClient
+    transfers: TransferClient
     mini: MiniClient
     notifications: NotificationReader
 
@@ -53,6 +55,12 @@ def build(settings: WeChatSettings) -> Clients:
             transport,
             signer=signer,
             appid=settings.appid,
+            notify_base_url=settings.notify_base_url,
+        ),
+        transfers=TransferClient(
+            transport,
+            appid=settings.appid,
+            mchid=settings.mchid,
             notify_base_url=settings.notify_base_url,
         ),
         mini=MiniClient(

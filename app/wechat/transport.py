@@ -79,25 +79,31 @@ class PayTransport:
         """
         return self._verified(self._send("GET", target, b""))
 
-    def post(self, target: str, body: bytes) -> Answer:
+    def post(self, target: str, body: bytes, *, serial: str | None = None) -> Answer:
         """
-        Send exactly `body` to `target`.
+        Send exactly `body` to `target`; `serial` names the key its secrets are sealed with.
 
         :raises ResultUnknown: no trustworthy answer; it may have been carried out.
         :raises WeChatRefused: WeChat Pay said no.
         """
-        return self._verified(self._send("POST", target, body))
+        return self._verified(self._send("POST", target, body, serial=serial))
 
     def _send(
-        self, method: str, target: str, body: bytes, *, timeout: float | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes,
+        *,
+        timeout: float | None = None,
+        serial: str | None = None,
     ) -> httpx.Response:
         headers = {
             "Authorization": self._signer.authorization(method, target, body, now=self._clock())
         }
         if body:
             headers["Content-Type"] = "application/json"
-        if serial := self.keys.declared_serial:
-            headers["Wechatpay-Serial"] = serial
+        if named := serial or self.keys.declared_serial:
+            headers["Wechatpay-Serial"] = named
         waiting = httpx.USE_CLIENT_DEFAULT if timeout is None else timeout
         try:
             return self._client.request(

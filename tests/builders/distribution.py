@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import uuid4
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from distribution import commissions, ledger, team
+from distribution import commissions, ledger, team, withdrawals
 from distribution.commissions import PaidLine, RefundedLine, rules
 from distribution.commissions.rules import CommissionRules, Joining
 from distribution.ledger import adjusting
@@ -15,6 +16,10 @@ from distribution.ledger.states import AccountKind, AdjustmentKind, PostingKind
 from distribution.team import binding_rules, joining
 from distribution.team.binding_rules import BindingRules
 from distribution.team.models import Distributor
+from distribution.withdrawals import rules as withdrawal_rules
+from distribution.withdrawals.models import Withdrawal
+from distribution.withdrawals.rules import WithdrawalRules
+from distribution.withdrawals.states import WithdrawalState
 
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
 
@@ -138,16 +143,32 @@ def adjust(
     return adjusting.approve(session, no=no, approved_by="staff:2", now=now)
 
 
-def withdraw(session: Session, *, member_id: int, amount_fen: int, now: datetime = NOON) -> None:
-    """Set available money aside, as a withdrawal will."""
-    move = (AccountKind.AVAILABLE, AccountKind.WITHDRAWING, amount_fen)
-    post(session, PostingKind.HOLD, move, member_id=member_id, now=now)
+def withdraw(session: Session, *, member_id: int, amount_fen: int, now: datetime = NOON) -> str:
+    """Ask for available money where nobody reviews it; the withdrawal's number."""
+    if withdrawal_rules.current(session).version == 0:
+        open_rules = WithdrawalRules(
+            min_fen=10,
+            max_fen=20_000_000,
+            daily_count=100,
+            daily_fen=10**9,
+            review_over_fen=10**9,
+            second_review_over_fen=10**9,
+        )
+        withdrawal_rules.change(session, open_rules, changed_by="staff:1", now=now)
+    number = f"W{uuid4().hex[:26].upper()}"
+    withdrawals.request(session, no=number, member_id=member_id, amount_fen=amount_fen, now=now)
+    return number
 
 
 def pay_out(
     session: Session, *, member_id: int, cash_fen: int, fee_fen: int = 0, tax_fen: int = 0
 ) -> None:
-    """Let money that was set aside arrive, less fee and tax, as a withdrawal will."""
-    gone = {AccountKind.CASH: cash_fen, AccountKind.FEE: fee_fen, AccountKind.TAX: tax_fen}
-    moves = [(AccountKind.WITHDRAWING, kind, fen) for kind, fen in gone.items()]
-    post(session, PostingKind.PAY_OUT, *moves, member_id=member_id)
+    """Let the money of the member's open withdrawal arrive, less such a fee and tax."""
+    asked = session.scalars(
+        select(Withdrawal).where(
+            Withdrawal.member_id == member_id, Withdrawal.state == WithdrawalState.PAYING
+        )
+    ).one()
+    asked.net_fen, asked.fee_fen, asked.tax_fen = cash_fen, fee_fen, tax_fen
+    session.flush()
+    withdrawals.pay_out(session, no=asked.no, by="wechat", now=NOON)

@@ -72,12 +72,12 @@ class History:
         free = self.session.execute(
             text(
                 "SELECT member_id, balance_fen FROM account"
-                " WHERE kind = 'available' AND balance_fen > 0 ORDER BY member_id"
+                " WHERE kind = 'available' AND balance_fen >= 10 ORDER BY member_id"
             )
         ).all()
         if free:
             member_id, balance_fen = self.random.choice(free)
-            amount_fen = self.random.randint(1, balance_fen)
+            amount_fen = self.random.randint(10, balance_fen)
             withdraw(self.session, member_id=member_id, amount_fen=amount_fen, now=self.now)
 
 

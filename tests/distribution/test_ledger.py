@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from distribution import ledger, queries, verify
+from distribution import ledger, queries, verify, withdrawals
 from distribution.commissions import rules
 from distribution.commissions.policy import Rates
 from distribution.ledger import Overdrawn, as_of, horizon, rollup
@@ -22,7 +22,6 @@ from tests.builders.distribution import (
     mature,
     pay,
     pay_out,
-    post,
     refund,
     withdraw,
 )
@@ -123,13 +122,9 @@ class TestShopAccounts:
         assert list(verify.verify(session)) == []
 
     def test_a_withdrawal_that_does_not_happen_is_given_back(self, session):
-        withdraw(session, member_id=2, amount_fen=800)
+        number = withdraw(session, member_id=2, amount_fen=800)
         refund(session, total_fen=3_000)
-        given_back = (
-            (Kind.WITHDRAWING, Kind.RECEIVABLE, 100),
-            (Kind.WITHDRAWING, Kind.AVAILABLE, 700),
-        )
-        post(session, PostingKind.GIVE_BACK, *given_back, member_id=2)
+        withdrawals.give_back(session, no=number, by="wechat", reason="FAIL", now=NOON)
 
         found = queries.summary(session, 2)
         assert (found.available_fen, found.receivable_fen, found.clawed_fen) == (700, 0, 300)

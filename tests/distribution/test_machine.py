@@ -129,7 +129,10 @@ class Shop(RuleBasedStateMachine):
 
     @rule(member=MEMBER, data=st.data())
     def withdraw(self, member, data):
-        amount = data.draw(st.integers(0, self.model.available[member]))
+        least, available = 10, self.model.available[member]
+        if available < least:
+            return
+        amount = data.draw(st.integers(least, available))
         withdraw(self.session, member_id=member, amount_fen=amount)
         self.model.withdraw(member, amount)
 

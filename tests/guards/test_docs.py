@@ -27,6 +27,8 @@ DIAGRAMS = {
     "after-sale": ("app.aftersales.models", "TRANSITIONS"),
     "commission": ("distribution.commissions.states", "COMMISSION_TRANSITIONS"),
     "adjustment": ("distribution.ledger.states", "ADJUSTMENT_TRANSITIONS"),
+    "withdrawal": ("distribution.withdrawals.states", "WITHDRAWAL_TRANSITIONS"),
+    "payout": ("app.withdrawals.models", "PAYOUT_TRANSITIONS"),
     "promotion": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "pack": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),

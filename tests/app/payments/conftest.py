@@ -162,6 +162,7 @@ def platform(app: Flask, now: datetime) -> Iterator[Platform]:
     before = app.extensions["wechat"]
     app.extensions["wechat"] = Clients(
         pay=world.pay_client(platform),
+        transfers=None,  # type: ignore[arg-type]  # Nothing here is paid out.
         mini=None,  # type: ignore[arg-type]  # Nothing here signs in.
         notifications=world.reader(platform),
     )

@@ -192,7 +192,7 @@ def test_a_resource_with_what_the_database_cannot_hold_is_quarantined(mall):
 
 
 def test_a_notification_about_something_else_is_kept_and_ignored(mall):
-    assert mall.hear({"state": "SUCCESS"}, original_type="mch_payment") == 204
+    assert mall.hear({"state": "SUCCESS"}, original_type="profitsharing") == 204
 
     mall.run_jobs()
     assert [fact.status for fact in mall.inbox()] == [InboxStatus.IGNORED]
