@@ -7,25 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from promotions import caps, pricing, queries, setups, snapshots
+from promotions import caps, life, pricing, queries, setups, snapshots
 from promotions.coupons import templates
 from promotions.coupons.models import CouponTemplate
 from promotions.coupons.terms import Issue
 from promotions.definitions import Campaign, campaign_of
 from promotions.models import Promotion, PromotionCounter, PromotionVersion
 from promotions.setups import Contradiction, Flaw
-from promotions.states import CAMPAIGN_TRANSITIONS, Action, CampaignStatus
-
-
-class WrongStatus(Exception):
-    """The campaign is not in a state that allows the move; `status` is the one it is in."""
-
-    def __init__(self, status: CampaignStatus) -> None:
-        super().__init__(f"the campaign is {status}")
-        self.status = status
+from promotions.states import Action, CampaignStatus
 
 
 def create(session: Session, *, campaign: Campaign, staff_id: int, now: datetime) -> Promotion:
@@ -34,9 +26,7 @@ def create(session: Session, *, campaign: Campaign, staff_id: int, now: datetime
 
     :raises Contradiction: the set-up contradicts itself.
     """
-    promotion = Promotion(
-        status=CampaignStatus.DRAFT, version=1, created_by=staff_id, created_at=now
-    )
+    promotion = life.draft(Promotion(), staff_id=staff_id, now=now)
     _write(session, promotion, campaign, now)
     session.add(promotion)
     session.flush()
@@ -67,10 +57,9 @@ def change(
     :raises Contradiction: the set-up contradicts itself.
     """
     promotion = _locked(session, promotion_id)
-    if promotion.status is not CampaignStatus.DRAFT:
-        raise WrongStatus(promotion.status)
+    life.require(promotion, CampaignStatus.DRAFT)
     _write(session, promotion, campaign, now)
-    promotion.version += 1
+    life.change(promotion, now=now)
     _keep(session, promotion, campaign)
     _record(session, promotion, Action.CHANGED, staff_id)
     return promotion
@@ -92,11 +81,9 @@ def change_limits(
     :raises Contradiction: a limit cannot be what is asked.
     """
     promotion = _locked(session, promotion_id)
-    if promotion.status not in (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED):
-        raise WrongStatus(promotion.status)
+    life.require(promotion, CampaignStatus.PUBLISHED, CampaignStatus.PAUSED)
     caps.change(session, promotion, limits)
-    promotion.version += 1
-    promotion.updated_at = now
+    life.change(promotion, now=now)
     _record(session, promotion, Action.CHANGED, staff_id)
     return promotion
 
@@ -114,16 +101,14 @@ def change_claims(
     """
     templates.get(session, promotion_id)
     promotion = _locked(session, promotion_id)
-    if promotion.status not in (CampaignStatus.PUBLISHED, CampaignStatus.PAUSED):
-        raise WrongStatus(promotion.status)
+    life.require(promotion, CampaignStatus.PUBLISHED, CampaignStatus.PAUSED)
     issue = Issue.parse(promotion.definition["issue"])
     if issue.is_claimable is is_claimable:
         return promotion
     issue = replace(issue, is_claimable=is_claimable)
     templates.write(session, promotion_id=promotion_id, issue=issue)
     promotion.definition = {**promotion.definition, "issue": issue.to_json()}
-    promotion.version += 1
-    promotion.updated_at = now
+    life.change(promotion, now=now)
     _record(session, promotion, Action.CHANGED, staff_id)
     return promotion
 
@@ -138,8 +123,7 @@ def publish(session: Session, *, promotion_id: int, staff_id: int, now: datetime
         is none any more.
     """
     promotion = _locked(session, promotion_id)
-    if promotion.status is not CampaignStatus.DRAFT:
-        raise WrongStatus(promotion.status)
+    life.require(promotion, CampaignStatus.DRAFT)
     return _start(session, promotion, Action.PUBLISHED, staff_id, now)
 
 
@@ -153,8 +137,7 @@ def resume(session: Session, *, promotion_id: int, staff_id: int, now: datetime)
         is none any more.
     """
     promotion = _locked(session, promotion_id)
-    if promotion.status is not CampaignStatus.PAUSED:
-        raise WrongStatus(promotion.status)
+    life.require(promotion, CampaignStatus.PAUSED)
     return _start(session, promotion, Action.RESUMED, staff_id, now)
 
 
@@ -181,12 +164,7 @@ def end(session: Session, *, promotion_id: int, staff_id: int, now: datetime) ->
 
 
 def _locked(session: Session, promotion_id: int) -> Promotion:
-    promotion = session.scalar(
-        select(Promotion)
-        .where(Promotion.id == promotion_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    promotion = life.locked(session, Promotion, promotion_id)
     if promotion is None:
         raise queries.NoSuchPromotion(promotion_id)
     return promotion
@@ -222,7 +200,7 @@ def _keep(session: Session, promotion: Promotion, campaign: Campaign) -> None:
 def _start(
     session: Session, promotion: Promotion, action: Action, staff_id: int, now: datetime
 ) -> Promotion:
-    if promotion.ends_at is not None and promotion.ends_at <= now:
+    if life.is_over(promotion, now):
         raise Contradiction("ends_at", Flaw.ALREADY_OVER)
     snapshots.lock(session)  # Two of one group, published at once, would not see each other.
     campaign = campaign_of(promotion, session.get(PromotionCounter, promotion.id))
@@ -244,26 +222,14 @@ def _move(
     staff_id: int,
     now: datetime,
 ) -> Promotion:
-    if status not in CAMPAIGN_TRANSITIONS[promotion.status]:
-        raise WrongStatus(promotion.status)
-    promotion.status = status
-    promotion.version += 1
-    promotion.updated_at = now
+    life.move(promotion, status, now=now)
     _record(session, promotion, action, staff_id)
     snapshots.bump(session, promotion, now=now)
     return promotion
 
 
 def _record(session: Session, promotion: Promotion, action: Action, staff_id: int) -> None:
-    counter = session.get(PromotionCounter, promotion.id)
-    session.add(
-        PromotionVersion(
-            promotion_id=promotion.id,
-            version=promotion.version,
-            action=action,
-            changed_by=staff_id,
-            changed_at=promotion.updated_at,
-            document=campaign_of(promotion, counter).to_json(),
-        )
-    )
+    document = campaign_of(promotion, session.get(PromotionCounter, promotion.id)).to_json()
+    version = PromotionVersion(promotion_id=promotion.id)
+    session.add(life.recorded(version, promotion, action, document, staff_id=staff_id))
     session.flush()

@@ -25,12 +25,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from promotions.base import Base, words
+from promotions.life import Lived, Version
 from promotions.pricing.rule import Lane
-from promotions.states import Action, CampaignStatus, MemberPeriod, ReservationStatus
+from promotions.states import MemberPeriod, ReservationStatus
 
 SOURCE = 100
 """The longest source, in characters."""
-TITLE = 60
 NAME = 40
 """The longest kind, group or tag, in characters."""
 
@@ -41,7 +41,7 @@ SNAPSHOT_NUMBERS = Sequence("snapshot_number", start=2, metadata=Base.metadata)
 """Numbers the snapshots. A sequence never gives one number to two of them."""
 
 
-class Promotion(Base):
+class Promotion(Lived, Base):
     """A campaign as its merchant last set it up. It prices carts while published, in its window."""
 
     __tablename__ = "promotion"
@@ -52,39 +52,22 @@ class Promotion(Base):
         Index("ix_promotion_group", "lane", "group_name"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(NAME))
-    title: Mapped[str] = mapped_column(String(TITLE))
-    status: Mapped[CampaignStatus] = mapped_column(words(CampaignStatus, "status"))
     lane: Mapped[Lane] = mapped_column(words(Lane, "lane"))
     group_name: Mapped[str | None] = mapped_column(String(NAME))
     priority: Mapped[int] = mapped_column(Integer)
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime | None]
     definition: Mapped[dict[str, Any]]
     """Scope, terms and manners, as `promotions.definitions` writes them."""
-    version: Mapped[int] = mapped_column(Integer)
-    """Counts every change and every move, from 1."""
-    created_by: Mapped[int]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
 
-class PromotionVersion(Base):
+class PromotionVersion(Version, Base):
     """What a campaign was after each change: who made it, when, and all of it. Append-only."""
 
     __tablename__ = "promotion_version"
     __table_args__ = (UniqueConstraint("promotion_id", "version"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     promotion_id: Mapped[int] = mapped_column(ForeignKey("promotion.id"))
-    version: Mapped[int] = mapped_column(Integer)
-    action: Mapped[Action] = mapped_column(words(Action, "action"))
-    changed_by: Mapped[int]
-    changed_at: Mapped[datetime]
-    document: Mapped[dict[str, Any]]
-    """The campaign and its limits as plain data."""
 
 
 class PromotionCounter(Base):

@@ -4,34 +4,24 @@ What is known of campaigns: one, a page of them, their limits, their history.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from promotions import life
 from promotions.models import (
     Promotion,
     PromotionCounter,
     PromotionGiftStock,
     PromotionVersion,
 )
-from promotions.states import CampaignStatus, MemberPeriod, Phase
+from promotions.states import CampaignStatus, MemberPeriod
 
 
 class NoSuchPromotion(LookupError):
     """No promotion has this id."""
-
-
-def phase(promotion: Promotion, now: datetime) -> Phase:
-    """Return what a merchant sees at `now`: a published campaign is scheduled, running or over."""
-    if promotion.status is not CampaignStatus.PUBLISHED:
-        return Phase(promotion.status.value)
-    if now < promotion.starts_at:
-        return Phase.SCHEDULED
-    is_over = promotion.ends_at is not None and promotion.ends_at <= now
-    return Phase.ENDED if is_over else Phase.RUNNING
 
 
 def get(session: Session, promotion_id: int) -> Promotion:
@@ -90,16 +80,10 @@ def page(
     session: Session, *, status: CampaignStatus | None, before_id: int | None, limit: int
 ) -> list[tuple[Promotion, PromotionCounter | None]]:
     """Return up to `limit` promotions older than `before_id`, the latest first."""
-    wanted = (
-        select(Promotion, PromotionCounter)
-        .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
-        .order_by(Promotion.id.desc())
-        .limit(limit)
+    wanted = select(Promotion, PromotionCounter).join(
+        PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True
     )
-    if status is not None:
-        wanted = wanted.where(Promotion.status == status)
-    if before_id is not None:
-        wanted = wanted.where(Promotion.id < before_id)
+    wanted = life.latest(wanted, Promotion, status=status, before_id=before_id, limit=limit)
     return [(promotion, counter) for promotion, counter in session.execute(wanted)]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, and_, case, cast, column, func, select, text,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from promotions import queries
+from promotions import life, queries
 from promotions.definitions import Unreadable, campaign_of, compiled_of
 from promotions.models import (
     Promotion,
@@ -170,14 +170,6 @@ def _set_ups(session: Session) -> Iterator[Breach]:
 
 def _histories(session: Session) -> Iterator[Breach]:
     """Every change and every move is on record, up to the version the campaign is at."""
-    recorded = func.count(PromotionVersion.id)
-    found = session.execute(
-        select(Promotion.id, Promotion.version, recorded)
-        .join(PromotionVersion, PromotionVersion.promotion_id == Promotion.id, isouter=True)
-        .group_by(Promotion.id)
-        .having(recorded != Promotion.version)
-        .order_by(Promotion.id)
-    )
-    for promotion_id, version, count in found:
-        detail = f"at version {version} with {count} on record"
+    found = life.not_on_record(session, Promotion, PromotionVersion, PromotionVersion.promotion_id)
+    for promotion_id, detail in found:
         yield Breach("promotions.every_version_on_record", f"promotion {promotion_id}", detail)

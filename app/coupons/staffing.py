@@ -20,6 +20,7 @@ from promotions.coupons.models import CouponCodeBatch
 from promotions.coupons.queries import Figures
 from promotions.coupons.states import CouponStatus
 from promotions.coupons.templates import Template
+from promotions.life import WrongStatus
 
 TERMS = (
     "valid_starts_at",
@@ -74,7 +75,7 @@ def change_claims(
                 staff_id=staff_id,
                 now=now,
             )
-        except campaigns.WrongStatus as wrong:
+        except WrongStatus as wrong:
             raise PromotionStatusConflict(promotion_status=wrong.status.value) from wrong
     return template(session, promotion_id)
 

@@ -13,6 +13,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.marketing import wording
 from promotions import campaigns, queries, setups
 from promotions.definitions import Campaign, campaign_of
+from promotions.life import WrongStatus, phase
 from promotions.models import Promotion, PromotionCounter, PromotionGiftStock
 from promotions.states import CampaignStatus
 
@@ -172,7 +173,7 @@ def _translated() -> Iterator[None]:
         yield
     except queries.NoSuchPromotion as missing:
         raise PromotionNotFound from missing
-    except campaigns.WrongStatus as wrong:
+    except WrongStatus as wrong:
         raise PromotionStatusConflict(promotion_status=wrong.status.value) from wrong
     except setups.Contradiction as flawed:
         raise Invalid(errors={flawed.field: [wording.REASONS[flawed.reason]]}) from flawed
@@ -197,7 +198,7 @@ def _answer(
         "title": promotion.title,
         "badge": wording.badge(campaign.compiled(promotion.id)),
         "status": promotion.status,
-        "phase": queries.phase(promotion, now),
+        "phase": phase(promotion, now),
         "version": promotion.version,
         "lane": promotion.lane,
         "starts_at": promotion.starts_at,

@@ -20,6 +20,7 @@ from app.marketing.setups import (
 )
 from app.marketing.terms import terms_field
 from promotions import models, pricing
+from promotions.life import TITLE
 from promotions.states import Action, CampaignStatus, Phase
 
 TARGETS_MAX = 2000
@@ -47,7 +48,7 @@ class CampaignIn(LimitsMixin):
     """The whole set-up of a campaign. No `includes`: all goods; no `ends_at`: for good."""
 
     kind = ma.fields.String(required=True, validate=ma.validate.OneOf(list(pricing.KINDS)))
-    title = Text(maximum=models.TITLE, required=True)
+    title = Text(maximum=TITLE, required=True)
     terms = terms_field()
     starts_at = Moment(required=True)
     ends_at = Moment(load_default=None, allow_none=True)

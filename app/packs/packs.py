@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import Conflict, Invalid
 from app.packs import wording
 from app.packs.service import PackNotFound
+from promotions.life import WrongStatus, phase
 from promotions.packs import life, queries
 from promotions.packs.models import Pack, PackCounter
 from promotions.packs.setup import BadPack, Part, Setup
@@ -128,7 +129,7 @@ def _translated() -> Iterator[None]:
         yield
     except queries.NoSuchPack as missing:
         raise PackNotFound from missing
-    except life.WrongStatus as wrong:
+    except WrongStatus as wrong:
         raise PackStatusConflict(pack_status=wrong.status.value) from wrong
     except BadPack as flawed:
         raise Invalid(errors={flawed.field: [wording.FLAWS[flawed.flaw]]}) from flawed
@@ -143,7 +144,7 @@ def _answer(pack: Pack, counter: PackCounter | None, now: datetime) -> dict[str,
         "id": pack.id,
         "title": pack.title,
         "status": pack.status,
-        "phase": queries.phase(pack, now),
+        "phase": phase(pack, now),
         "version": pack.version,
         "eligibility": pack.eligibility,
         "claim_days": pack.claim_days,

@@ -4,8 +4,8 @@ import marshmallow as ma
 
 from app.core.fields import Fen, Id, Moment, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
-from promotions import models
 from promotions.coupons.states import CouponStatus
+from promotions.life import TITLE
 from promotions.packs.claims import Refusal
 from promotions.packs.setup import Eligibility, PartKind
 from promotions.states import Action, CampaignStatus, Phase
@@ -29,7 +29,7 @@ class PackPartIn(Schema):
 class PackIn(Schema):
     """The whole set-up of a pack. No `claim_days`: however long ago the member registered."""
 
-    title = Text(maximum=models.TITLE, required=True)
+    title = Text(maximum=TITLE, required=True)
     eligibility = ma.fields.Enum(Eligibility, by_value=True, required=True)
     parts = ma.fields.List(
         ma.fields.Nested(PackPartIn),

@@ -11,6 +11,7 @@ from app.core import clock
 from app.marketing.campaigns import PromotionNotFound
 from app.reports import figures
 from promotions import queries
+from promotions.life import phase
 from promotions.models import Promotion, PromotionCounter, PromotionGiftStock
 from promotions.queries import NoSuchPromotion
 from promotions.states import CampaignStatus
@@ -64,7 +65,7 @@ def _summary(
         "promotion_id": promotion.id,
         "kind": promotion.kind,
         "title": promotion.title,
-        "phase": queries.phase(promotion, now),
+        "phase": phase(promotion, now),
         "starts_at": promotion.starts_at,
         "ends_at": promotion.ends_at,
         **_left(counter),

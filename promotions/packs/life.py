@@ -6,21 +6,14 @@ What can be claimed is never changed, only stopped: two newcomers of one pack ge
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from promotions import life
 from promotions.packs import giving, queries
 from promotions.packs.models import Pack, PackCounter, PackVersion
 from promotions.packs.setup import BadPack, PackFlaw, Setup
-from promotions.states import CAMPAIGN_TRANSITIONS, Action, CampaignStatus
-
-
-class WrongStatus(Exception):
-    """The pack is not in a state that allows the move; `status` is the one it is in."""
-
-    def __init__(self, status: CampaignStatus) -> None:
-        super().__init__(f"the pack is {status}")
-        self.status = status
+from promotions.states import Action, CampaignStatus
 
 
 def create(session: Session, *, setup: Setup, staff_id: int, now: datetime) -> Pack:
@@ -29,7 +22,7 @@ def create(session: Session, *, setup: Setup, staff_id: int, now: datetime) -> P
 
     :raises BadPack: a part names a template that is not there or cannot be given that way.
     """
-    pack = Pack(status=CampaignStatus.DRAFT, version=1, created_by=staff_id, created_at=now)
+    pack = life.draft(Pack(), staff_id=staff_id, now=now)
     _write(session, pack, setup, now)
     session.add(pack)
     session.flush()
@@ -47,9 +40,9 @@ def change(session: Session, *, pack_id: int, setup: Setup, staff_id: int, now: 
     :raises BadPack: a part names a template that is not there or cannot be given that way.
     """
     pack = _locked(session, pack_id)
-    _require(pack, CampaignStatus.DRAFT)
+    life.require(pack, CampaignStatus.DRAFT)
     _write(session, pack, setup, now)
-    pack.version += 1
+    life.change(pack, now=now)
     _set_caps(session, pack, setup)
     _record(session, pack, Action.CHANGED, staff_id)
     return pack
@@ -64,7 +57,7 @@ def publish(session: Session, *, pack_id: int, staff_id: int, now: datetime) -> 
     :raises BadPack: its window has passed, or a template does not last or suffice for it.
     """
     pack = _locked(session, pack_id)
-    _require(pack, CampaignStatus.DRAFT)
+    life.require(pack, CampaignStatus.DRAFT)
     return _start(session, pack, Action.PUBLISHED, staff_id, now)
 
 
@@ -77,7 +70,7 @@ def resume(session: Session, *, pack_id: int, staff_id: int, now: datetime) -> P
     :raises BadPack: its window has passed, or a template does not last or suffice for it.
     """
     pack = _locked(session, pack_id)
-    _require(pack, CampaignStatus.PAUSED)
+    life.require(pack, CampaignStatus.PAUSED)
     return _start(session, pack, Action.RESUMED, staff_id, now)
 
 
@@ -104,20 +97,10 @@ def end(session: Session, *, pack_id: int, staff_id: int, now: datetime) -> Pack
 
 
 def _locked(session: Session, pack_id: int) -> Pack:
-    pack = session.scalar(
-        select(Pack)
-        .where(Pack.id == pack_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    pack = life.locked(session, Pack, pack_id)
     if pack is None:
         raise queries.NoSuchPack(pack_id)
     return pack
-
-
-def _require(pack: Pack, status: CampaignStatus) -> None:
-    if pack.status is not status:
-        raise WrongStatus(pack.status)
 
 
 def _write(session: Session, pack: Pack, setup: Setup, now: datetime) -> None:
@@ -143,7 +126,7 @@ def _set_caps(session: Session, pack: Pack, setup: Setup) -> None:
 
 
 def _start(session: Session, pack: Pack, action: Action, staff_id: int, now: datetime) -> Pack:
-    if pack.ends_at is not None and pack.ends_at <= now:
+    if life.is_over(pack, now):
         raise BadPack("ends_at", PackFlaw.ALREADY_OVER)
     giving.require_giving(session, queries.setup_of(session, pack), now=now)
     return _move(session, pack, CampaignStatus.PUBLISHED, action, staff_id, now)
@@ -157,24 +140,13 @@ def _move(
     staff_id: int,
     now: datetime,
 ) -> Pack:
-    if status not in CAMPAIGN_TRANSITIONS[pack.status]:
-        raise WrongStatus(pack.status)
-    pack.status = status
-    pack.version += 1
-    pack.updated_at = now
+    life.move(pack, status, now=now)
     _record(session, pack, action, staff_id)
     return pack
 
 
 def _record(session: Session, pack: Pack, action: Action, staff_id: int) -> None:
-    session.add(
-        PackVersion(
-            pack_id=pack.id,
-            version=pack.version,
-            action=action,
-            changed_by=staff_id,
-            changed_at=pack.updated_at,
-            document=queries.setup_of(session, pack).to_json(),
-        )
-    )
+    document = queries.setup_of(session, pack).to_json()
+    version = life.recorded(PackVersion(pack_id=pack.id), pack, action, document, staff_id=staff_id)
+    session.add(version)
     session.flush()

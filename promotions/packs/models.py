@@ -12,13 +12,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from promotions.base import Base, words
+from promotions.life import Lived, Version
 from promotions.member_models import KEY
-from promotions.models import SOURCE, TITLE
+from promotions.models import SOURCE
 from promotions.packs.setup import Eligibility
-from promotions.states import Action, CampaignStatus
 
 
-class Pack(Base):
+class Pack(Lived, Base):
     """A pack as its merchant last set it up. It can be claimed while published, in its window."""
 
     __tablename__ = "pack"
@@ -32,38 +32,22 @@ class Pack(Base):
         Index("ix_pack_status", "status", "id"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str] = mapped_column(String(TITLE))
-    status: Mapped[CampaignStatus] = mapped_column(words(CampaignStatus, "status"))
     eligibility: Mapped[Eligibility] = mapped_column(words(Eligibility, "eligibility"))
     claim_days: Mapped[int | None] = mapped_column(Integer)
     """How many days of 24 hours after registering it can be claimed; None is no such limit."""
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime | None]
     parts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     """What one claim gives, as `promotions.packs.setup` writes it."""
     worth_fen: Mapped[int]
     """What the merchant says one claim is worth: shown, and charged to the budget."""
-    version: Mapped[int] = mapped_column(Integer)
-    """Counts every change and every move, from 1."""
-    created_by: Mapped[int]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
 
-class PackVersion(Base):
+class PackVersion(Version, Base):
     """What a pack was after each change: who made it, when, and all of it. Append-only."""
 
     __tablename__ = "pack_version"
     __table_args__ = (UniqueConstraint("pack_id", "version"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     pack_id: Mapped[int] = mapped_column(ForeignKey("pack.id"))
-    version: Mapped[int] = mapped_column(Integer)
-    action: Mapped[Action] = mapped_column(words(Action, "action"))
-    changed_by: Mapped[int]
-    changed_at: Mapped[datetime]
-    document: Mapped[dict[str, Any]]
 
 
 class PackCounter(Base):

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from promotions import life
 from promotions.coupons.models import Coupon
 from promotions.coupons.states import CouponStatus
 from promotions.member_models import PointsGrant
 from promotions.packs.models import Pack, PackClaim, PackCounter, PackVersion
 from promotions.packs.setup import Part, Setup
-from promotions.states import CampaignStatus, Phase
+from promotions.states import CampaignStatus
 
 
 class NoSuchPack(LookupError):
@@ -73,30 +74,14 @@ def parts_of(pack: Pack) -> tuple[Part, ...]:
     return tuple(Part.parse(part) for part in pack.parts)
 
 
-def phase(pack: Pack, now: datetime) -> Phase:
-    """Return what the merchant sees: published is scheduled, running or, past its end, ended."""
-    if pack.status is not CampaignStatus.PUBLISHED:
-        return Phase(pack.status.value)
-    if now < pack.starts_at:
-        return Phase.SCHEDULED
-    is_over = pack.ends_at is not None and pack.ends_at <= now
-    return Phase.ENDED if is_over else Phase.RUNNING
-
-
 def page(
     session: Session, *, status: CampaignStatus | None, before_id: int | None, limit: int
 ) -> list[tuple[Pack, PackCounter | None]]:
     """Return up to `limit` packs older than `before_id` and their counters, the latest first."""
-    wanted = (
-        select(Pack, PackCounter)
-        .join(PackCounter, PackCounter.pack_id == Pack.id, isouter=True)
-        .order_by(Pack.id.desc())
-        .limit(limit)
+    wanted = select(Pack, PackCounter).join(
+        PackCounter, PackCounter.pack_id == Pack.id, isouter=True
     )
-    if status is not None:
-        wanted = wanted.where(Pack.status == status)
-    if before_id is not None:
-        wanted = wanted.where(Pack.id < before_id)
+    wanted = life.latest(wanted, Pack, status=status, before_id=before_id, limit=limit)
     return [(pack, limits) for pack, limits in session.execute(wanted)]
 
 

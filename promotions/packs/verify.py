@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from promotions import life
 from promotions.coupons.models import Coupon
 from promotions.member_models import PointsGrant
 from promotions.packs import queries
@@ -78,16 +79,7 @@ def _parts(session: Session) -> Iterator[Breach]:
 
 def _histories(session: Session) -> Iterator[Breach]:
     """Every change and every move of a pack is on record."""
-    recorded = func.count(PackVersion.id)
-    found = session.execute(
-        select(Pack.id, Pack.version, recorded)
-        .join(PackVersion, PackVersion.pack_id == Pack.id, isouter=True)
-        .group_by(Pack.id)
-        .having(recorded != Pack.version)
-        .order_by(Pack.id)
-    )
-    for pack_id, version, count in found:
-        detail = f"at version {version} with {count} on record"
+    for pack_id, detail in life.not_on_record(session, Pack, PackVersion, PackVersion.pack_id):
         yield Breach("packs.every_version_on_record", f"pack {pack_id}", detail)
 
 

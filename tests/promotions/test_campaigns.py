@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from promotions import campaigns, queries, snapshots
-from promotions.campaigns import WrongStatus
+from promotions import campaigns, life, queries, snapshots
 from promotions.definitions import campaign_of
+from promotions.life import WrongStatus
 from promotions.models import Promotion, PromotionCounter, PromotionVersion
 from promotions.pricing import Problem
 from promotions.queries import NoSuchPromotion
@@ -231,15 +231,15 @@ class TestMoves:
 
     def test_the_phase_tells_a_published_campaign_by_its_window(self, session):
         promotion = draft(session, starts_at=NOON + HOUR, ends_at=NOON + 2 * HOUR)
-        assert queries.phase(promotion, NOON) is Phase.DRAFT
+        assert life.phase(promotion, NOON) is Phase.DRAFT
 
         step(session, campaigns.publish, promotion)
 
-        phases = [queries.phase(promotion, NOON + hours * HOUR) for hours in (0, 1, 2)]
+        phases = [life.phase(promotion, NOON + hours * HOUR) for hours in (0, 1, 2)]
         assert phases == [Phase.SCHEDULED, Phase.RUNNING, Phase.ENDED]
-        assert queries.phase(make_published(session), NOON) is Phase.RUNNING
+        assert life.phase(make_published(session), NOON) is Phase.RUNNING
         step(session, campaigns.pause, promotion)
-        assert queries.phase(promotion, NOON) is Phase.PAUSED
+        assert life.phase(promotion, NOON) is Phase.PAUSED
 
 
 def test_pages_list_the_latest_first_with_their_limits(session):

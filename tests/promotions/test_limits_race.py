@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from promotions import limits, snapshots, verify
-from promotions.campaigns import WrongStatus, create, publish
+from promotions.campaigns import create, publish
+from promotions.life import WrongStatus
 from promotions.limits import GiftOut, Refused, Use
 from promotions.models import PromotionCounter, PromotionGiftStock, PromotionMemberCounter
 from tests.builders.promotions import GIFTS, NOON, OFF_PIECES, make_campaign, make_published

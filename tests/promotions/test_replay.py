@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from promotions import campaigns, pricing, replay, snapshots
-from promotions.campaigns import WrongStatus
+from promotions.life import WrongStatus
 from promotions.models import SnapshotLog
 from promotions.replay import UnknownSnapshot
 from tests.builders.promotions import NOON, make_campaign, make_cart, make_line, make_published

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from promotions import campaigns, limits, queries, snapshots, verify
-from promotions.campaigns import WrongStatus
 from promotions.coupons.models import CouponTemplate
 from promotions.coupons.terms import IssueFlaw
 from promotions.definitions import campaign_of
+from promotions.life import WrongStatus
 from promotions.limits import Use
 from promotions.models import PromotionCounter, PromotionGiftStock
 from promotions.pricing import Audience, Slot, Targets

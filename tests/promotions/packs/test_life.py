@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from promotions.life import WrongStatus, phase
 from promotions.packs import life, queries
-from promotions.packs.life import WrongStatus
 from promotions.packs.models import Pack, PackCounter
 from promotions.packs.queries import NoSuchPack
 from promotions.packs.setup import BadPack, PackFlaw, PartKind
@@ -228,13 +228,13 @@ def test_a_merchant_sees_the_phase(session):
     pack = make_pack(session, ends_at=NOON + HOUR)
 
     moments = (NOON - HOUR, NOON, NOON + HOUR)
-    assert [queries.phase(pack, moment) for moment in moments] == [
+    assert [phase(pack, moment) for moment in moments] == [
         Phase.SCHEDULED,
         Phase.RUNNING,
         Phase.ENDED,
     ]
-    assert queries.phase(step(session, life.pause, pack), NOON) is Phase.PAUSED
-    assert queries.phase(make_pack(session), NOON) is Phase.RUNNING
+    assert phase(step(session, life.pause, pack), NOON) is Phase.PAUSED
+    assert phase(make_pack(session), NOON) is Phase.RUNNING
 
 
 def test_packs_are_listed_by_status_the_latest_first(session):
