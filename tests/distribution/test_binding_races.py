@@ -52,6 +52,30 @@ def at_once(app, database_url):
     engine.dispose()
 
 
+@pytest.fixture
+def waits(app, database_url):
+    """Check that the second work waits until the first one's transaction has ended."""
+    engine = create_engine(database_url)
+
+    def check(first: Callable[[Session], object], second: Callable[[Session], object]) -> object:
+        def work():
+            with Session(engine) as other:
+                result = second(other)
+                other.commit()
+                return result
+
+        with Session(engine) as slow, ThreadPoolExecutor(1) as pool:
+            first(slow)
+            waiting = pool.submit(work)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            slow.commit()
+            return waiting.result()
+
+    yield check
+    engine.dispose()
+
+
 def refusal_of(call):
     """Do it; the name of the refusal, if it was refused."""
     try:
@@ -209,6 +233,57 @@ def test_orders_takeovers_and_staff_on_one_member_at_once_leave_a_log_without_ga
     gaps = {each.rule for each in verify.verify(session)}
     # The moves here are all of noon, the orders of later: only their order in time is made up.
     assert gaps <= {"commission.beneficiary_was_an_upline"}
+
+
+def test_a_second_touch_waits_for_the_first_and_finds_the_member_bound(session, waits):
+    codes = codes_of(session, (2, 3))
+    session.commit()
+
+    assert waits(touching(1, codes[2]), touching(1, codes[3])) == "AlreadyBound"
+
+
+def test_joining_waits_for_a_binding_under_way(session, waits):
+    codes = codes_of(session, (2,))
+    session.commit()
+
+    waits(touching(1, codes[2]), lambda s: joining.join(s, member_id=1, now=NOON))
+
+    assert [each.member_id for each in team.uplines_of(session, 1)] == [2]
+
+
+def test_who_leaves_waits_for_a_binding_under_way_and_is_found_by_the_release(session, waits):
+    make_binding_rules(session, on_leaving=OnLeaving.RELEASE)
+    codes = codes_of(session, (2,))
+    session.commit()
+
+    waits(touching(1, codes[2]), lambda s: joining.leave(s, member_id=2, now=NOON))
+
+    assert teams.release(session, now=NOON) == 1
+
+
+def test_a_touch_waits_for_who_is_leaving_and_is_refused(session, waits):
+    codes = codes_of(session, (2,))
+    session.commit()
+
+    refused = waits(lambda s: joining.leave(s, member_id=2, now=NOON), touching(1, codes[2]))
+
+    assert refused == "UplineNotActive"
+
+
+def test_an_order_waits_for_a_takeover_and_prolongs_nothing_of_the_old_upline(session, waits):
+    make_binding_rules(session, mode=BindingMode.PROTECTED, protect_days=9, extend_days=5)
+    codes_of(session, (2, 3))
+    bind(session, member_id=1, upline_id=2)
+    session.commit()
+
+    waits(
+        rebinding_to(1, 3),
+        lambda s: team.extend(s, member_id=1, source="order:1", now=NOON + 5 * DAY),
+    )
+
+    (latest, *_) = rebinding.history(session, 1)
+    assert (latest.kind, latest.upline_member_id, latest.previous_upline_id) == ("extend", 3, 3)
+    assert list(verify.verify(session)) == []
 
 
 @pytest.mark.parametrize("attempt", range(5))
