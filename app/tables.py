@@ -18,6 +18,7 @@ from distribution import base as distribution
 from distribution.commissions import models as commissions
 from distribution.ledger import models as ledger
 from distribution.reports import models as distribution_reports
+from distribution.team import grade_models as grades
 from distribution.team import models as team
 from distribution.withdrawals import models as withdrawals
 from promotions import base as promotions
@@ -28,8 +29,9 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    payouts, coupons, materials, commissions, ledger, team, withdrawals, promotions_models,
-    promotions_members, promotions_coupons, promotions_packs, distribution_reports,
+    payouts, coupons, materials, commissions, ledger, team, grades, withdrawals,
+    promotions_models, promotions_members, promotions_coupons, promotions_packs,
+    distribution_reports,
 )  # fmt: skip
 
 

@@ -22,8 +22,10 @@ from bench.course import Course
 from bench.ledger_raw import Raw
 from distribution import commissions, team
 from distribution.commissions import PaidLine, rules
-from distribution.commissions.rules import CommissionRules, Joining
-from distribution.team import joining
+from distribution.commissions.rules import CommissionRules
+from distribution.team import joining, joining_rules
+from distribution.team.joining_rules import JoiningRules
+from distribution.team.states import Joining
 
 NOW = datetime(2026, 11, 11, 4, tzinfo=UTC)
 FIRST_MEMBER = 10**9
@@ -61,8 +63,10 @@ def measure(database_url: str) -> None:
 
 
 def _make_teams(session: Session) -> None:
-    two = CommissionRules(levels=2, level1_bp=1000, level2_bp=500, joining=Joining.OPEN)
+    two = CommissionRules(levels=2, level1_bp=1000, level2_bp=500)
     rules.change(session, two, changed_by="bench", now=NOW)
+    anybody = JoiningRules(way=Joining.OPEN)
+    joining_rules.change(session, anybody, changed_by="bench", now=NOW)
     for number in range(TEAMS):
         buyer_id, near_id, far_id = (_buyer(number) + place * TEAMS for place in range(3))
         for member_id, upline_id in ((near_id, far_id), (buyer_id, near_id)):

@@ -32,8 +32,9 @@ class Trade:
         self.merchant.put(
             "/commission-rules",
             levels=2, level1_bp=LEVEL1_BP, level2_bp=LEVEL2_BP, cap_bp=5000,
-            mature_days=7, joining="approval",
+            mature_days=7,
         )  # fmt: skip
+        self.merchant.put("/joining-rules", way="approval")
         self.telling.equal("佣金级数", self.merchant.get("/commission-rules")["levels"], 2)
         self.telling.step("商家", "开启两级分佣：一级 10%，二级 3%（默认只有一级；第三级不存在）")
 

@@ -20,6 +20,7 @@ APPEND_ONLY = (
     "posting", "entry", "record_block", "ledger_block", "commission_rules", "sku_rate",
     "binding_log", "binding_rules", "share_click", "trial_day", "trial_balance",
     "withdrawal_rules",
+    "joining_rules", "distributor_status_log", "distributor_grade_log",
 )  # fmt: skip
 """Tables whose rows are never changed. Add new ones at the end: they get a chain of their own."""
 RECORDS = APPEND_ONLY[3:]

@@ -1,4 +1,4 @@
-"""What staff do: distributors, commission rules, and why an order paid whom what."""
+"""What staff see and set: distributors, commission rules, and why an order paid whom what."""
 
 from typing import Any
 
@@ -10,7 +10,6 @@ from app.core.db import read, transaction
 from app.core.errors import Invalid
 from app.core.http import Blueprint
 from app.distributors import schemas, service, views
-from app.distributors.service import DistributorStatusConflict
 from app.distributors.views import NotADistributor
 from app.orders.queries import OrderNotFound
 from distribution.commissions.policy import Rates
@@ -35,34 +34,6 @@ def show_distributor(member_id: int) -> dict[str, Any]:
     """Show one distributor."""
     session = read()
     return views.for_staff(session, views.distributor(session, member_id))
-
-
-@bp.post("/distributors/<int:member_id>/approve")
-@bp.returns(schemas.DistributorOut)
-@bp.fails(NotADistributor, DistributorStatusConflict)
-def approve_distributor(member_id: int) -> dict[str, Any]:
-    """Accept an application."""
-    with transaction() as session:
-        return service.approve(session, member_id=member_id, now=clock.now())
-
-
-@bp.post("/distributors/<int:member_id>/freeze")
-@bp.accepts(schemas.Freeze)
-@bp.returns(schemas.DistributorOut)
-@bp.fails(NotADistributor, DistributorStatusConflict)
-def freeze_distributor(member_id: int, reason: str) -> dict[str, Any]:
-    """Stop a distributor from earning; what was earned stays theirs."""
-    with transaction() as session:
-        return service.freeze(session, member_id=member_id, reason=reason, now=clock.now())
-
-
-@bp.post("/distributors/<int:member_id>/resume")
-@bp.returns(schemas.DistributorOut)
-@bp.fails(NotADistributor, DistributorStatusConflict)
-def resume_distributor(member_id: int) -> dict[str, Any]:
-    """Let a frozen distributor earn again."""
-    with transaction() as session:
-        return service.resume(session, member_id=member_id, now=clock.now())
 
 
 @bp.get("/commission-rules")

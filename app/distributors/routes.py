@@ -5,22 +5,13 @@ from typing import Any
 from flask import g
 
 from app.catalogue.queries import SpuNotFound
-from app.core import clock
-from app.core.db import read, transaction
+from app.core.db import read
 from app.core.http import Blueprint
 from app.distributors import schemas, service, views
 from app.distributors.service import DistributorNotActive
 from app.distributors.views import NotADistributor
 
-bp = Blueprint("distributor", __name__, description="分销：申请、推广、佣金、团队")
-
-
-@bp.post("/distributor/apply")
-@bp.returns(schemas.ProfileOut)
-def apply_as_distributor() -> dict[str, Any]:
-    """Apply to be a distributor: free, at once or after approval; asking again changes nothing."""
-    with transaction() as session:
-        return service.apply(session, member_id=g.member_id, now=clock.now())
+bp = Blueprint("distributor", __name__, description="分销：推广、佣金、团队")
 
 
 @bp.get("/distributor")

@@ -5,7 +5,7 @@ import marshmallow as ma
 from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
 from distribution.commissions.policy import ALL_BP
-from distribution.commissions.rules import MOST_MATURE_DAYS, Joining
+from distribution.commissions.rules import MOST_MATURE_DAYS
 from distribution.commissions.states import CommissionState
 from distribution.ledger.states import AccountKind, PostingKind
 from distribution.team.states import DistributorStatus
@@ -30,10 +30,6 @@ class DistributorsQuery(PageQuery):
     status = ma.fields.Enum(DistributorStatus, by_value=True)
 
 
-class Freeze(Schema):
-    reason = Text(maximum=200, required=True)
-
-
 class RulesIn(Schema):
     """The whole set of rules: what is left out takes its default."""
 
@@ -44,7 +40,6 @@ class RulesIn(Schema):
     level2_bp = WholeNumber(maximum=ALL_BP, load_default=0)
     cap_bp = WholeNumber(maximum=ALL_BP, load_default=5000)
     mature_days = WholeNumber(maximum=MOST_MATURE_DAYS, load_default=7)
-    joining = ma.fields.Enum(Joining, by_value=True, load_default=Joining.APPROVAL)
 
 
 class SkuRatesIn(Schema):
@@ -184,7 +179,6 @@ class RulesOut(ma.Schema):
     level2_bp = WholeNumber(required=True)
     cap_bp = WholeNumber(required=True)
     mature_days = WholeNumber(required=True)
-    joining = ma.fields.Enum(Joining, by_value=True, required=True)
     compliance_note = ma.fields.String(required=True)
 
 

@@ -1,6 +1,6 @@
-"""What members and staff do: apply, share, approve, freeze, resume, set the rules."""
+"""What members and staff do: share, set the rules. Who may: `joining`; for whom: `binding`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,10 @@ from app.catalogue import queries as catalogue
 from app.catalogue.models import SpuStatus
 from app.core.errors import Conflict, Invalid
 from app.distributors import views
-from app.members import service as members_service
 from distribution.commissions import rules
 from distribution.commissions.policy import Rates
 from distribution.commissions.rules import CommissionRules
-from distribution.team import joining, sharing
-from distribution.team.models import Distributor
+from distribution.team import sharing
 from distribution.team.states import DistributorStatus, Source
 
 SPU_PAGE = "pages/spu/detail"
@@ -29,23 +27,6 @@ class DistributorNotActive(Conflict):
     """Only an active distributor shares; `distributor_status` says what this one is."""
 
     code, title = "distributor_not_active", "分销资格未生效"
-
-
-class DistributorStatusConflict(Conflict):
-    """The status, in `distributor_status`, does not allow the move."""
-
-    code, title = "distributor_status_conflict", "分销员当前状态不允许该操作"
-
-
-def apply(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
-    """
-    Become a distributor, or an applicant where staff approve. Free; asking again changes nothing.
-
-    :raises Unauthorized: the member has left since the request began.
-    """
-    members_service.locked(session, member_id=member_id)
-    joining.join(session, member_id=member_id, now=now)
-    return views.profile(session, member_id)
 
 
 def share(session: Session, *, member_id: int, spu_id: int | None) -> dict[str, Any]:
@@ -73,40 +54,6 @@ def share(session: Session, *, member_id: int, spu_id: int | None) -> dict[str, 
         "page": page,
         "path": f"/{page}?scene={quote(link, safe='')}",
     }
-
-
-def approve(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
-    """
-    Accept an application.
-
-    :raises NotADistributor: the member never applied.
-    :raises DistributorStatusConflict: the application is not pending.
-    """
-    return _move(session, member_id, lambda: joining.approve(session, member_id=member_id, now=now))
-
-
-def freeze(session: Session, *, member_id: int, reason: str, now: datetime) -> dict[str, Any]:
-    """
-    Stop a distributor from earning; what was earned stays.
-
-    :raises NotADistributor: the member never applied.
-    :raises DistributorStatusConflict: the distributor is not active.
-    """
-    return _move(
-        session,
-        member_id,
-        lambda: joining.freeze(session, member_id=member_id, reason=reason, now=now),
-    )
-
-
-def resume(session: Session, *, member_id: int, now: datetime) -> dict[str, Any]:
-    """
-    Let a frozen distributor earn again.
-
-    :raises NotADistributor: the member never applied.
-    :raises DistributorStatusConflict: the distributor is not frozen.
-    """
-    return _move(session, member_id, lambda: joining.resume(session, member_id=member_id, now=now))
 
 
 def change_rules(
@@ -137,15 +84,6 @@ def set_sku_rates(
             session, sku_id=sku_id, rates=rates, changed_by=f"staff:{staff_id}", now=now
         )
     return views.sku_rates(session, sku_id)
-
-
-def _move(session: Session, member_id: int, move: Callable[[], Distributor]) -> dict[str, Any]:
-    status = views.distributor(session, member_id).status
-    try:
-        moved = move()
-    except joining.IllegalMove as error:
-        raise DistributorStatusConflict(distributor_status=status) from error
-    return views.for_staff(session, moved)
 
 
 @contextmanager

@@ -45,8 +45,11 @@ STATES = {
     CommissionState.UNEARNED: "无佣金",
 }
 REASONS = {
+    Unearned.INVITED: "付款时尚未确认成为分销员，不计佣金",
+    Unearned.QUALIFYING: "付款时尚未达到成为分销员的条件，不计佣金",
     Unearned.PENDING: "付款时分销资格仍在审核中，不计佣金",
     Unearned.FROZEN: "付款时分销资格已被冻结，不计佣金",
+    Unearned.REFUSED: "付款时分销申请未通过，不计佣金",
     Unearned.LEFT: "付款时已退出分销，不计佣金",
     Unearned.NO_RATE: "该商品在这一级不设佣金",
     Unearned.TOO_SMALL: "按比例不足 1 分，不计佣金",

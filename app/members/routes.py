@@ -34,7 +34,7 @@ bp = Blueprint("members", __name__, description="我的账号与收货地址")
 @sign_in_bp.accepts(schemas.SignIn)
 @sign_in_bp.returns(schemas.SessionOut, 201)
 @sign_in_bp.fails(*WECHAT_FAILURES, UserBlocked)
-def sign_in(code: str, **invitation: str) -> dict[str, Any]:
+def sign_in(*, code: str, is_adult: bool, **invitation: str) -> dict[str, Any]:
     """Sign in with the code of `wx.login`; a code, scene or earlier click may bind the upline."""
     redis.rate_limit(f"sign_in:ip:{request.remote_addr}", limit=SIGN_INS_PER_IP, seconds=60)
     _limit_code(code)
@@ -45,6 +45,8 @@ def sign_in(code: str, **invitation: str) -> dict[str, Any]:
         recommending.bind_upline(
             session, member=member, invitation=Invitation(**invitation), now=now
         )
+        if is_adult:
+            service.enlist(session, member_id=member.id, now=now)
         token, expires_at = auth.issue(
             session, audience=auth.Audience.SHOPPER, subject_id=member.id, now=now
         )

@@ -37,6 +37,10 @@ class SignIn(Schema):
     invite_code = Text(maximum=32, metadata={"description": "好友的邀请码"})
     scene = Text(maximum=64, metadata={"description": "扫码进入小程序时的 scene（已解码）"})
     visitor_key = VisitorKey()
+    is_adult = Flag(
+        load_default=False,
+        metadata={"description": "已年满 18 周岁并同意分销协议；商家选择人人分销时随即成为分销员"},
+    )
 
 
 class PhoneCode(Schema):

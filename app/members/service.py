@@ -12,7 +12,8 @@ from app.core.errors import Unauthorized
 from app.members import identity, queries
 from app.members.models import FormerIdentity, Member, MemberAddress, MemberStatus
 from app.wechat.mini import LoginSession, PhoneNumber
-from distribution.team import joining
+from distribution.team import joining, joining_rules
+from distribution.team.states import Joining
 from promotions import buyers
 from promotions.packs import claims as packs
 
@@ -42,6 +43,12 @@ def sign_in(session: Session, *, login: LoginSession, now: datetime) -> Member:
     if login.unionid:
         packs.learn(session, member_id=member.id, keys=identity.keys_of(member))
     return member
+
+
+def enlist(session: Session, *, member_id: int, now: datetime) -> None:
+    """Make who declares to be of age a distributor, if the merchant wants everybody to be one."""
+    if joining_rules.current(session).way == Joining.EVERYONE:
+        joining.join(session, member_id=member_id, now=now)
 
 
 def locked(session: Session, *, member_id: int) -> Member:

@@ -16,8 +16,11 @@ from distribution.team import Upline
 from distribution.team.states import DistributorStatus
 
 _BARRED = {
+    DistributorStatus.INVITED: Unearned.INVITED,
+    DistributorStatus.QUALIFYING: Unearned.QUALIFYING,
     DistributorStatus.PENDING: Unearned.PENDING,
     DistributorStatus.FROZEN: Unearned.FROZEN,
+    DistributorStatus.REFUSED: Unearned.REFUSED,
     DistributorStatus.LEFT: Unearned.LEFT,
 }
 

@@ -31,7 +31,6 @@ class Rules(Base):
         CheckConstraint("level1_bp + level2_bp <= cap_bp", "rates_within_cap"),
         CheckConstraint("cap_bp <= 10000", "cap_within_all"),
         CheckConstraint("mature_days BETWEEN 0 AND 365", "mature_days"),
-        CheckConstraint("joining IN ('open', 'approval')", "joining"),
     )
 
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -40,7 +39,6 @@ class Rules(Base):
     level2_bp: Mapped[int] = mapped_column(Integer)
     cap_bp: Mapped[int] = mapped_column(Integer)
     mature_days: Mapped[int] = mapped_column(Integer)
-    joining: Mapped[str] = mapped_column(String(20))
     changed_by: Mapped[str] = mapped_column(String(SOURCE))
     changed_at: Mapped[datetime]
 

@@ -1,5 +1,5 @@
 """
-What the merchant has set: levels, rates, cap, days until maturing, how one joins.
+What the merchant has set: levels, rates, cap, days until maturing.
 
 Rules and SKU rates are versions, never edited: a commission names the version that decided it.
 """
@@ -7,7 +7,6 @@ Rules and SKU rates are versions, never edited: a commission names the version t
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -24,15 +23,6 @@ class BadRules(Exception):
     """The rules would break a promise: a third level, a rate out of range, more than the cap."""
 
 
-class Joining(StrEnum):
-    """How a member becomes a distributor. Neither way costs money or asks for a purchase."""
-
-    OPEN = "open"
-    """Whoever applies is a distributor at once."""
-    APPROVAL = "approval"
-    """Staff approve each application."""
-
-
 @dataclass(frozen=True, slots=True)
 class CommissionRules:
     """One version of the rules. Version 0 is the defaults of a shop that has set nothing."""
@@ -45,7 +35,6 @@ class CommissionRules:
     """What both levels together may take of what was paid."""
     mature_days: int = 7
     """Days from receiving the goods until a commission may be withdrawn."""
-    joining: Joining = Joining.APPROVAL
 
     @property
     def rates(self) -> Rates:
@@ -70,12 +59,10 @@ def current(session: Session) -> CommissionRules:
     """The rules in force."""
     columns = (
         Rules.version, Rules.levels, Rules.level1_bp, Rules.level2_bp,
-        Rules.cap_bp, Rules.mature_days, Rules.joining,
+        Rules.cap_bp, Rules.mature_days,
     )  # fmt: skip
     row = session.execute(select(*columns).order_by(Rules.version.desc()).limit(1)).one_or_none()
-    if row is None:
-        return CommissionRules()
-    return CommissionRules(*row[:-1], joining=Joining(row.joining))
+    return CommissionRules() if row is None else CommissionRules(*row)
 
 
 def change(
@@ -95,7 +82,6 @@ def change(
         level2_bp=rules.level2_bp,
         cap_bp=rules.cap_bp,
         mature_days=rules.mature_days,
-        joining=rules.joining.value,
         changed_by=changed_by,
         changed_at=now,
     )

@@ -27,8 +27,11 @@ COMMISSION_TRANSITIONS: dict[CommissionState, set[CommissionState]] = {
 class Unearned(StrEnum):
     """Why a line earned an upline nothing."""
 
+    INVITED = "upline_invited"
+    QUALIFYING = "upline_qualifying"
     PENDING = "upline_pending"
     FROZEN = "upline_frozen"
+    REFUSED = "upline_refused"
     LEFT = "upline_left"
     NO_RATE = "no_rate"
     """The rule pays this level nothing for this SKU."""

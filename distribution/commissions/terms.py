@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from distribution.base import Moment
 from distribution.commissions.policy import Rates
-from distribution.commissions.rules import CommissionRules, Joining, SkuRates
+from distribution.commissions.rules import CommissionRules, SkuRates
 from distribution.team import Upline
 from distribution.team.states import DistributorStatus
 
@@ -30,7 +30,7 @@ _TERMS = text(
         WHERE near.member_id = :buyer_id
           AND (near.protected_until IS NULL OR near.protected_until > :now)),
     rule AS (
-        SELECT version, levels, level1_bp, level2_bp, cap_bp, mature_days, joining
+        SELECT version, levels, level1_bp, level2_bp, cap_bp, mature_days
         FROM commission_rules ORDER BY version DESC LIMIT 1)
     SELECT near_id, near_log_id, near.status AS near_status, near_frozen.id AS near_account_id,
            far_id, far_log_id, far.status AS far_status, far_frozen.id AS far_account_id,
@@ -93,9 +93,8 @@ def _rules(row: Row[*tuple[Any, ...]]) -> CommissionRules:
     if row.version is None:
         return CommissionRules()
     return CommissionRules(
-        row.version, row.levels, row.level1_bp, row.level2_bp, row.cap_bp, row.mature_days,
-        Joining(row.joining),
-    )  # fmt: skip
+        row.version, row.levels, row.level1_bp, row.level2_bp, row.cap_bp, row.mature_days
+    )
 
 
 def _own_rates(rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, SkuRates]:

@@ -5,11 +5,11 @@ What a CHECK or a foreign key already holds is not asked again: these are the ru
 Each room of the engine has a module here.
 """
 
-from distribution.proofs import commissions, ledger, team, withdrawals
+from distribution.proofs import commissions, ledger, people, team, withdrawals
 from distribution.proofs.proof import Proof
 
 PROOFS: tuple[Proof, ...] = (
-    *ledger.PROOFS, *commissions.PROOFS, *withdrawals.PROOFS, *team.PROOFS,
+    *ledger.PROOFS, *commissions.PROOFS, *withdrawals.PROOFS, *team.PROOFS, *people.PROOFS,
 )  # fmt: skip
 
 __all__ = ["PROOFS", "Proof"]

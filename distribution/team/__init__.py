@@ -2,6 +2,10 @@
 The team: becoming a distributor, binding, and who stands above and below whom.
 
 - `joining`        becoming a distributor, freezing, leaving
+- `joining_rules`  the way of joining, as the merchant has set it
+- `standing`       a distributor's status, and every change of it on record
+- `conditions`     what lifts a distributor to a grade: pure
+- `facts`          what counts for joining and for grades
 - `binding`        who is whose upline: being bound by a touch
 - `binding_rules`  what the merchant has set about it
 - `clicks`         who followed what a distributor shared

@@ -1,12 +1,14 @@
 """
-Distributors, who is bound to whom, by what click and by which rules.
+Distributors, how one becomes one, who is bound to whom, by what click and by which rules.
 
-`binding_log`, `share_click` and `binding_rules` are append-only, by triggers of the migrations.
+`distributor_status_log`, `joining_rules`, `binding_log`, `share_click` and `binding_rules` are
+append-only, by triggers of the migrations.
 """
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from distribution.base import SOURCE, Base, words
@@ -15,15 +17,23 @@ from distribution.team.states import (
     BindingKind,
     BindingMode,
     DistributorStatus,
+    Joining,
     OnLeaving,
 )
 
 
 class Distributor(Base):
-    """A member who shares and earns. Nobody becomes one by paying or buying."""
+    """A member who shares and earns, or asks to. Nobody becomes one by paying for it."""
 
     __tablename__ = "distributor"
-    __table_args__ = (Index("ix_distributor_status", "status", "applied_at", "member_id"),)
+    __table_args__ = (
+        CheckConstraint(
+            "grade_review_at IS NULL OR grade_id IS NOT NULL AND NOT is_grade_locked",
+            "review_has_grade",
+        ),
+        Index("ix_distributor_status", "status", "applied_at", "member_id"),
+        Index("ix_distributor_grade", "grade_id", postgresql_where=text("grade_id IS NOT NULL")),
+    )
 
     member_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     status: Mapped[DistributorStatus] = mapped_column(words(DistributorStatus, "status"))
@@ -33,6 +43,58 @@ class Distributor(Base):
     status_at: Mapped[datetime]
     """When the status was last changed."""
     status_reason: Mapped[str | None] = mapped_column(String(200))
+    declared_at: Mapped[datetime | None]
+    """When the member last declared to be of age and agreed; NULL: joined before it was asked."""
+    grade_id: Mapped[int | None] = mapped_column(ForeignKey("distributor_grade.id"))
+    """NULL: no grade, the shop's own rates."""
+    graded_at: Mapped[datetime | None]
+    """When the grade was last given or taken."""
+    grade_review_at: Mapped[datetime | None]
+    """When a grade that must be kept up is looked at next."""
+    is_grade_locked: Mapped[bool] = mapped_column(server_default="false")
+    """Given by hand, for good: conditions neither lift nor lower it."""
+
+
+class StatusLog(Base):
+    """Every change of a distributor's status: from what, to what, by whom and why. Append-only."""
+
+    __tablename__ = "distributor_status_log"
+    __table_args__ = (Index("ix_distributor_status_log_member", "member_id", text("id DESC")),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("distributor.member_id"))
+    from_status: Mapped[DistributorStatus | None] = mapped_column(
+        words(DistributorStatus, "from_status")
+    )
+    """NULL: the first one."""
+    status: Mapped[DistributorStatus] = mapped_column(words(DistributorStatus, "status"))
+    reason: Mapped[str | None] = mapped_column(String(200))
+    actor: Mapped[str] = mapped_column(String(SOURCE))
+    """`member`, `staff:7`, or `system` where conditions decided."""
+    changed_at: Mapped[datetime]
+
+
+class JoiningRulesVersion(Base):
+    """One version of how one becomes a distributor; the highest is in force. Append-only."""
+
+    __tablename__ = "joining_rules"
+    __table_args__ = (
+        CheckConstraint("(way = 'spending') = (spend_fen IS NOT NULL)", "spending_has_amount"),
+        CheckConstraint("spend_fen > 0", "amount_positive"),
+        CheckConstraint("(way = 'goods') = (cardinality(spu_ids) > 0)", "goods_are_chosen"),
+        CheckConstraint("NOT in_one_order OR way = 'spending'", "one_order_is_spending"),
+    )
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    way: Mapped[Joining] = mapped_column(words(Joining, "way"))
+    spend_fen: Mapped[int | None]
+    in_one_order: Mapped[bool]
+    """The amount must be spent in one order, not in all together."""
+    spu_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    counts_at_payment: Mapped[bool]
+    """Orders count as soon as they are paid; otherwise when they are completed."""
+    changed_by: Mapped[str] = mapped_column(String(SOURCE))
+    changed_at: Mapped[datetime]
 
 
 class BindingRulesRow(Base):

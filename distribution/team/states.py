@@ -1,26 +1,65 @@
-"""Where a distributor stands, the moves between, and the words of binding."""
+"""Where a distributor stands, the ways of becoming one, and the words of binding and grades."""
 
 from enum import StrEnum
+
+
+class Joining(StrEnum):
+    """How a member becomes a distributor. No way costs money."""
+
+    EVERYONE = "everyone"
+    """Every member, from the first sign-in at which they declare to be of age."""
+    OPEN = "open"
+    """Whoever applies is a distributor at once."""
+    APPROVAL = "approval"
+    """Staff approve each application."""
+    SPENDING = "spending"
+    """Who applies begins once they have spent enough, in one order or in all."""
+    GOODS = "goods"
+    """Who applies begins once they have bought one of the chosen products."""
+    APPOINTED = "appointed"
+    """Staff appoint; nobody applies."""
 
 
 class DistributorStatus(StrEnum):
     """Whether a distributor earns and may be bound to."""
 
+    INVITED = "invited"
+    """Appointed by staff; begins with the member's own declaration. Earns nothing."""
+    QUALIFYING = "qualifying"
+    """Applied; begins by itself once the shop's conditions are met. Earns nothing."""
     PENDING = "pending"
     """Applied; staff have not approved yet. Earns nothing."""
     ACTIVE = "active"
     """Earns, and new members may be bound to them."""
     FROZEN = "frozen"
     """Stopped by staff: earns nothing new, keeps what was earned."""
+    REFUSED = "refused"
+    """Staff refused the application, with a reason; may apply again. Earns nothing."""
     LEFT = "left"
     """Went of their own accord, or closed the account."""
 
 
 DISTRIBUTOR_TRANSITIONS = {
-    DistributorStatus.PENDING: {DistributorStatus.ACTIVE, DistributorStatus.LEFT},
+    DistributorStatus.INVITED: {DistributorStatus.ACTIVE, DistributorStatus.LEFT},
+    DistributorStatus.QUALIFYING: {
+        DistributorStatus.PENDING,
+        DistributorStatus.ACTIVE,
+        DistributorStatus.REFUSED,
+        DistributorStatus.LEFT,
+    },
+    DistributorStatus.PENDING: {
+        DistributorStatus.ACTIVE,
+        DistributorStatus.REFUSED,
+        DistributorStatus.LEFT,
+    },
     DistributorStatus.ACTIVE: {DistributorStatus.FROZEN, DistributorStatus.LEFT},
     DistributorStatus.FROZEN: {DistributorStatus.ACTIVE, DistributorStatus.LEFT},
-    DistributorStatus.LEFT: {DistributorStatus.PENDING},
+    DistributorStatus.REFUSED: {
+        DistributorStatus.INVITED,
+        DistributorStatus.PENDING,
+        DistributorStatus.LEFT,
+    },
+    DistributorStatus.LEFT: {DistributorStatus.INVITED, DistributorStatus.PENDING},
 }
 
 
@@ -87,3 +126,16 @@ TOUCHES = (
     Source.LINK, Source.CODE, Source.INVITE_CODE, Source.POSTER, Source.COUPON, Source.CHANNEL,
 )  # fmt: skip
 """The sources a click may have."""
+
+
+class GradeCause(StrEnum):
+    """Why a distributor was given a grade, or lost one."""
+
+    EARNED = "earned"
+    """The conditions were met."""
+    REVIEW = "review"
+    """They were not met again within the days of the grade."""
+    STAFF = "staff"
+    """Given by hand, with a reason."""
+    ARCHIVED = "archived"
+    """The grade was abolished."""

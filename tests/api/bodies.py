@@ -17,7 +17,6 @@ RULES = {
     "level2_bp": 300,
     "cap_bp": 3000,
     "mature_days": 10,
-    "joining": "open",
 }
 BINDING_RULES = {
     "mode": "protected",
@@ -168,6 +167,20 @@ def _order(ids: Any, wechat: Any) -> dict[str, Any]:
     return _lines(ids, wechat) | more | brings
 
 
+def _because(*_: Any) -> dict[str, Any]:
+    return {"reason": "资料不全"}
+
+
+def _joining(ids: Any, _: Any) -> dict[str, Any]:
+    return {
+        "way": "goods",
+        "spend_fen": None,
+        "in_one_order": False,
+        "spu_ids": [ids["spu_id"][0]],
+        "counts_at_payment": False,
+    }
+
+
 REQUESTS = {
     "POST /api/v1/sessions": Request(
         lambda ids, wechat: {
@@ -175,6 +188,7 @@ REQUESTS = {
             "invite_code": ids["invite_code"][0],
             "scene": "s",
             "visitor_key": VISITOR,
+            "is_adult": True,
         }
     ),
     "POST /api/v1/share-clicks": Request(lambda ids, _: _click(ids) | {"visitor_key": VISITOR}),
@@ -200,6 +214,7 @@ REQUESTS = {
         lambda ids, _: {"order_no": ids["order_no"][1], "reason": "不想要了"}
     ),
     "POST /api/v1/after-sales/preview": Request(lambda ids, _: {"order_no": ids["order_no"][1]}),
+    "POST /api/v1/distributor/apply": fixed(is_adult=True),
     "POST /api/v1/distributor/bind": Request(lambda ids, _: {"invite_code": ids["invite_code"][0]}),
     "POST /api/v1/distributor/clicks": Request(lambda ids, _: _click(ids)),
     "POST /admin/v1/sessions": Request(
@@ -260,6 +275,9 @@ REQUESTS = {
         }
     ),
     "POST /admin/v1/commission-adjustments/{adjustment_no}/refuse": fixed(answer="金额有误"),
+    "POST /admin/v1/distributors/{member_id}/refuse": Request(_because, pick=3),
+    "POST /admin/v1/distributors/{member_id}/appoint": Request(_because, pick=4),
+    "PUT /admin/v1/joining-rules": Request(_joining),
     "PUT /admin/v1/commission-rules": fixed(**RULES),
     "PUT /admin/v1/binding-rules": fixed(**BINDING_RULES),
     "PUT /admin/v1/bindings/{member_id}": Request(

@@ -74,6 +74,8 @@ def build(session: Session, *, now: datetime) -> World:
     """Fill the shop and commit. The member acts; what is theirs comes first among the ids."""
     member, other = make_member(session, now=now), make_member(session, now=now)
     owner, colleague = make_staff(session, role=Role.OWNER), make_staff(session)
+    applicant, stranger = make_member(session, now=now), make_member(session, now=now)
+    joining.join(session, member_id=applicant.id, now=now)
     make_rules(session, now=now)
     code = make_distributor(session, member_id=other.id, now=now).invite_code
     bind(session, member_id=member.id, upline_id=other.id, now=now)
@@ -84,7 +86,7 @@ def build(session: Session, *, now: datetime) -> World:
         **goods,
         **_coupons(session, member, template_id=goods["promotion_id"][2], now=now),
         **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
-        "member_id": (member.id, other.id, stopped.id),
+        "member_id": (member.id, other.id, stopped.id, applicant.id, stranger.id),
         "staff_id": (colleague.id, owner.id),
         "username": (owner.username,),
         "invite_code": (code,),

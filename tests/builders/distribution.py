@@ -9,13 +9,15 @@ from sqlalchemy.orm import Session
 
 from distribution import commissions, ledger, team, withdrawals
 from distribution.commissions import PaidLine, RefundedLine, rules
-from distribution.commissions.rules import CommissionRules, Joining
+from distribution.commissions.rules import CommissionRules
 from distribution.ledger import adjusting
 from distribution.ledger.models import Adjustment
 from distribution.ledger.states import AccountKind, AdjustmentKind, PostingKind
-from distribution.team import binding_rules, joining
+from distribution.team import binding_rules, joining, joining_rules
 from distribution.team.binding_rules import BindingRules
+from distribution.team.joining_rules import JoiningRules
 from distribution.team.models import Distributor
+from distribution.team.states import Joining
 from distribution.withdrawals import rules as withdrawal_rules
 from distribution.withdrawals.models import Withdrawal
 from distribution.withdrawals.rules import WithdrawalRules
@@ -24,9 +26,12 @@ from distribution.withdrawals.states import WithdrawalState
 NOON = datetime(2026, 11, 11, 4, tzinfo=UTC)
 
 
-def make_rules(session: Session, *, now: datetime = NOON, **changes: object) -> CommissionRules:
+def make_rules(
+    session: Session, *, joining: Joining = Joining.OPEN, now: datetime = NOON, **changes: object
+) -> CommissionRules:
     """Put rules in force: two levels of 10 % and 5 %, anybody may join, unless told otherwise."""
-    given = {"levels": 2, "level1_bp": 1000, "level2_bp": 500, "joining": Joining.OPEN, **changes}
+    make_joining_rules(session, way=joining, now=now)
+    given = {"levels": 2, "level1_bp": 1000, "level2_bp": 500, **changes}
     return rules.change(session, CommissionRules(**given), changed_by="staff:1", now=now)  # type: ignore[arg-type]  # Any field.
 
 
@@ -36,6 +41,14 @@ def make_binding_rules(
     """Put rules of binding in force: the defaults, unless told otherwise."""
     rules = BindingRules(**changes)  # type: ignore[arg-type]  # Any field.
     return binding_rules.change(session, rules, changed_by="staff:1", now=now)
+
+
+def make_joining_rules(
+    session: Session, *, way: Joining, now: datetime = NOON, **more: object
+) -> JoiningRules:
+    """Put a way of joining in force."""
+    wanted = JoiningRules(way=way, **more)  # type: ignore[arg-type]  # Any field.
+    return joining_rules.change(session, wanted, changed_by="staff:1", now=now)
 
 
 def make_distributor(session: Session, *, member_id: int, now: datetime = NOON) -> Distributor:

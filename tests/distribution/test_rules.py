@@ -6,7 +6,7 @@ import pytest
 
 from distribution.commissions import rules
 from distribution.commissions.policy import Rates
-from distribution.commissions.rules import BadRules, CommissionRules, Joining
+from distribution.commissions.rules import BadRules, CommissionRules
 from tests.builders.distribution import NOON, make_rules
 
 
@@ -14,11 +14,10 @@ def set_sku(session, sku_id, rates):
     rules.set_sku_rates(session, sku_id=sku_id, rates=rates, changed_by="staff:1", now=NOON)
 
 
-def test_a_shop_that_has_set_nothing_pays_one_level_and_approves_applications(session):
+def test_a_shop_that_has_set_nothing_pays_one_level(session):
     found = rules.current(session)
 
     assert (found.version, found.levels, found.cap_bp) == (0, 1, 5000)
-    assert found.joining is Joining.APPROVAL
 
 
 def test_a_change_is_a_new_version_and_the_latest_is_in_force(session):

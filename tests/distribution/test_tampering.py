@@ -39,6 +39,7 @@ CHANGED = {
     "text": "md5({0} || 'x')",
     "jsonb": "jsonb_build_array({})",
     "timestamp with time zone": "{} + interval '1 microsecond'",
+    "ARRAY": "array_append({0}, {by}::bigint)",
     "bytea": "set_byte({0}, 0, get_byte({0}, 0) # 1)",
 }
 """How to change a value of a type."""
@@ -52,6 +53,7 @@ FILLED = {
     "text": "'x'",
     "jsonb": "'1'",
     "timestamp with time zone": "now()",
+    "ARRAY": "'{1}'",
     "bytea": "'x'",
 }
 """What to write where there was NULL."""

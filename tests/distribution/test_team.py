@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import func, select
 
 from distribution import queries, team
-from distribution.commissions.rules import Joining
 from distribution.ledger.models import Account
 from distribution.team import joining, people
 from distribution.team.joining import IllegalMove, UnknownDistributor
 from distribution.team.models import BindingLog
+from distribution.team.states import Joining
 from tests.builders.distribution import NOON, bind, make_chain, make_distributor, make_rules
 
 LATER = NOON + timedelta(days=1)

@@ -25,6 +25,7 @@ DIAGRAMS = {
     "payment": ("app.payments.models", "PAYMENT_TRANSITIONS"),
     "refund": ("app.payments.models", "REFUND_TRANSITIONS"),
     "after-sale": ("app.aftersales.models", "TRANSITIONS"),
+    "distributor": ("distribution.team.states", "DISTRIBUTOR_TRANSITIONS"),
     "commission": ("distribution.commissions.states", "COMMISSION_TRANSITIONS"),
     "adjustment": ("distribution.ledger.states", "ADJUSTMENT_TRANSITIONS"),
     "withdrawal": ("distribution.withdrawals.states", "WITHDRAWAL_TRANSITIONS"),

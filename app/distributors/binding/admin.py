@@ -10,7 +10,7 @@ from app.core.errors import Invalid
 from app.core.http import Blueprint
 from app.distributors.binding import schemas, service, views
 from app.distributors.binding.service import InviterNotActive, NotBound, RebindingCycle
-from app.distributors.service import DistributorStatusConflict
+from app.distributors.joining import DistributorStatusConflict
 from app.distributors.views import NotADistributor
 from app.members.queries import MemberNotFound
 

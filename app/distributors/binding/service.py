@@ -11,7 +11,7 @@ from app.core import queue
 from app.core.errors import Conflict, Invalid, NotFound
 from app.distributors import views as shop
 from app.distributors.binding import views
-from app.distributors.service import DistributorStatusConflict
+from app.distributors.joining import DistributorStatusConflict
 from app.members import queries as members
 from app.members import recommending
 from app.members import service as members_service

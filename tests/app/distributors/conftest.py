@@ -38,11 +38,17 @@ def as_distributor(session, as_member):
 
 
 @pytest.fixture
-def as_staff(session, token_for):
-    """Make a staff account and return its headers."""
+def staff_id(session):
+    """Make a staff account and return its id."""
     staff = make_staff(session)
     session.commit()
-    return token_for(Audience.STAFF, staff.id)
+    return staff.id
+
+
+@pytest.fixture
+def as_staff(staff_id, token_for):
+    """Headers to act as that account."""
+    return token_for(Audience.STAFF, staff_id)
 
 
 @pytest.fixture

@@ -116,7 +116,8 @@ class TestRules:
         answer = client.put(RULES, headers=as_staff, json=GOOD)
 
         assert answer.status_code == 200
-        assert (answer.json["levels"], answer.json["joining"]) == (2, "approval")
+        assert answer.json["levels"] == 2
+        assert "joining" not in answer.json
         assert "禁止传销条例" in answer.json["compliance_note"]
         assert rules.current(session).rates == (800, 300)
 
@@ -133,7 +134,7 @@ class TestRules:
             {"level1_bp": 4_800},
             {"cap_bp": 10_001},
             {"mature_days": 366},
-            {"joining": "paid"},
+            {"joining": "open"},
             {"unknown": 1},
         ],
     )

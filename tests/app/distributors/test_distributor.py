@@ -14,6 +14,8 @@ from tests.app.distributors.conftest import bring
 from tests.builders.catalogue import make_sku, make_spu
 from tests.builders.orders import make_order, refund_all
 
+APPLY = "/api/v1/distributor/apply"
+ADULT = {"is_adult": True}
 SUMMARY = "/api/v1/distributor"
 STATEMENT = "/api/v1/distributor/statement"
 COMMISSIONS = "/api/v1/distributor/commissions"
@@ -33,7 +35,7 @@ class TestApply:
     ):
         _, headers = as_member()
 
-        answer = client.post("/api/v1/distributor/apply", headers=headers)
+        answer = client.post(APPLY, headers=headers, json=ADULT)
 
         assert answer.status_code == 200
         assert answer.json["status"] == "active"
@@ -43,8 +45,8 @@ class TestApply:
     def test_waits_for_staff_unless_the_shop_says_otherwise(self, client, as_member):
         _, headers = as_member()
 
-        first = client.post("/api/v1/distributor/apply", headers=headers).json
-        again = client.post("/api/v1/distributor/apply", headers=headers).json
+        first = client.post(APPLY, headers=headers, json=ADULT).json
+        again = client.post(APPLY, headers=headers, json=ADULT).json
 
         assert first["status"] == "pending"
         assert again == first
@@ -56,12 +58,12 @@ class TestApply:
         member.session_key_sealed = None
         session.commit()
 
-        assert client.post("/api/v1/distributor/apply", headers=headers).status_code == 401
+        assert client.post(APPLY, headers=headers, json=ADULT).status_code == 401
         with pytest.raises(joining.UnknownDistributor):
             joining.get(session, member.id)
 
     def test_needs_a_token(self, client):
-        assert client.post("/api/v1/distributor/apply").status_code == 401
+        assert client.post(APPLY, json=ADULT).status_code == 401
 
 
 class TestNotADistributor:
