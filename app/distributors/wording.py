@@ -11,7 +11,7 @@ from distribution.ledger.states import (
 )
 from distribution.queries import Explanation
 from distribution.team.binding_rules import BindingRules
-from distribution.team.states import Bindable, BindingKind, BindingMode, OnLeaving
+from distribution.team.states import Bindable, BindingKind, BindingMode, OnLeaving, Source
 
 POSTINGS = {
     PostingKind.ACCRUE: "订单佣金入账（待结算）",
@@ -62,6 +62,18 @@ BINDINGS = {
     BindingKind.UNBIND: "解绑",
 }
 """What a row of the binding log says happened."""
+ORIGINS: dict[str, str] = {
+    Source.LINK: "链接或分享卡片",
+    Source.CODE: "小程序码",
+    Source.INVITE_CODE: "填写邀请码",
+    Source.POSTER: "海报",
+    Source.COUPON: "优惠券",
+    Source.CHANNEL: "渠道",
+    Source.STAFF: "客服操作",
+    Source.ORDER: "下单",
+    Source.LEAVING: "推荐人退出",
+}
+"""What bound a member, prolonged it, or ended it."""
 
 ONE_LEVEL_NOTE = (
     "不得收取入门费，不得以购买商品作为成为分销员的条件，不得按发展人数计酬；"

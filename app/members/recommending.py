@@ -84,8 +84,10 @@ def _touch(
         visit = clicks.waiting(
             session, visitor(invitation.visitor_key), member_id=member.id, now=now
         )
-    is_latest = binding_rules.current(session).mode == BindingMode.LAST_TOUCH
-    counts = (scan or visit) if is_latest else (visit or scan)
+    counts = visit or scan
+    if visit is not None and scan is not None:
+        is_latest = binding_rules.current(session).mode == BindingMode.LAST_TOUCH
+        counts = scan if is_latest else visit
     if counts is None:
         return None
     return counts.upline_member_id, team.Why(counts.source, click_id=counts.id)

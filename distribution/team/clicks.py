@@ -4,14 +4,17 @@ Clicks: who followed what a distributor shared, when, and by what. A click pays 
 A click is a touch: at once for a member who is signed in, and when they sign in for a visitor.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, any_, func, select
 from sqlalchemy.orm import Session
 
+from distribution.base import bigints
 from distribution.team import binding, binding_rules
-from distribution.team.models import Distributor, ShareClick
+from distribution.team.models import BindingLog, Distributor, ShareClick
 from distribution.team.states import BindingMode, DistributorStatus
 from distribution.team.tree import SelfBinding
 
@@ -27,6 +30,13 @@ class Shared:
     source: str
     scene: str | None = None
     spu_id: int | None = None
+
+
+class Clicked(NamedTuple):
+    """A click on what a distributor shared, and whom it bound, if anybody."""
+
+    click: ShareClick
+    bound_member_id: int | None
 
 
 def of_member(session: Session, member_id: int, shared: Shared, *, now: datetime) -> ShareClick:
@@ -79,6 +89,32 @@ def waiting(
         .order_by(ShareClick.id.desc() if is_latest else ShareClick.id)
         .limit(1)
     )
+
+
+def of_distributor(
+    session: Session, upline_id: int, *, before: int | None = None, limit: int = 20
+) -> Sequence[Clicked]:
+    """
+    Who followed what a distributor shared, the latest first; `before` is the id of the last seen.
+
+    A visitor is nobody until a click of theirs has bound somebody.
+    """
+    bound_by = (
+        select(func.max(BindingLog.member_id))
+        .where(BindingLog.click_id == ShareClick.id)
+        .scalar_subquery()
+    )
+    query = select(ShareClick, bound_by).where(ShareClick.upline_member_id == upline_id)
+    if before is not None:
+        query = query.where(ShareClick.id < before)
+    rows = session.execute(query.order_by(ShareClick.id.desc()).limit(limit))
+    return [Clicked(*row) for row in rows]
+
+
+def by_ids(session: Session, click_ids: Collection[int]) -> dict[int, ShareClick]:
+    """These clicks by id. One query."""
+    found = session.scalars(select(ShareClick).where(ShareClick.id == any_(bigints(click_ids))))
+    return {click.id: click for click in found}
 
 
 def _click(shared: Shared, upline_id: int, *, now: datetime) -> ShareClick:

@@ -168,6 +168,7 @@ class BindingLog(Base):
         CheckConstraint(
             "origin <> 'staff' OR (actor IS NOT NULL AND reason IS NOT NULL)", "staff_say_why"
         ),
+        Index("ix_binding_log_click", "click_id", postgresql_where=text("click_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

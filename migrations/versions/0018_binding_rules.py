@@ -115,6 +115,13 @@ def _tell_more_in_the_log() -> None:
     op.create_foreign_key(
         op.f("fk_binding_log_click_id"), "binding_log", "share_click", ["click_id"], ["id"]
     )
+    op.create_index(
+        "ix_binding_log_click",
+        "binding_log",
+        ["click_id"],
+        unique=False,
+        postgresql_where=sa.text("click_id IS NOT NULL"),
+    )
     for name, rule in (
         ("unbound_has_no_upline", "(kind = 'unbind') = (upline_member_id IS NULL)"),
         ("replaced_is_named", "(kind = 'bind') = (previous_upline_id IS NULL)"),

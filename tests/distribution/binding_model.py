@@ -95,3 +95,17 @@ class BindingModel:
         if self.on_leaving == "release":
             for member in [each for each, of in self.upline.items() if of in self.gone]:
                 self.unbind(member)
+
+    def hand_over(self, of, to, now):
+        if of == to:
+            return None
+        if to in self.barred | self.gone:
+            return "UplineNotActive"
+        above, person = set(), to
+        while person is not None:
+            above.add(person)
+            person = self.upline.get(person)
+        for member in [each for each, upline in self.upline.items() if upline == of]:
+            if member not in above:
+                self.place(member, to, now)
+        return None

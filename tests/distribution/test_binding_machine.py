@@ -136,6 +136,20 @@ class Team(RuleBasedStateMachine):
         while teams.release(self.session, now=self.now, limit=limit):
             pass
 
+    @rule(of=DISTRIBUTOR, to=DISTRIBUTOR, limit=st.integers(1, 3))
+    def hand_over(self, of, to, limit):
+        expected = self.model.hand_over(of, to, self.now)
+        refused, handed = None, None
+        while refused is None and handed != 0 and of != to:
+            try:
+                handed = teams.hand_over(
+                    self.session, from_id=of, to_id=to, actor="staff:1", reason="已离职",
+                    now=self.now, limit=limit,
+                )  # fmt: skip
+            except team.UplineNotActive:
+                refused = "UplineNotActive"
+        assert refused == expected
+
     @invariant()
     def the_tree_is_what_the_model_says(self):
         rows = self.session.execute(

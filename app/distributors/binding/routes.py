@@ -5,11 +5,13 @@ from typing import Any
 from flask import g, request
 
 from app.core import clock, redis
-from app.core.db import transaction
+from app.core.db import read, transaction
 from app.core.http import Blueprint
 from app.core.redis import TooMany
-from app.distributors.binding import schemas, service
+from app.distributors.binding import schemas, service, views
 from app.distributors.binding.service import REFUSALS, InviteCodeUnknown, OwnInviteCode
+from app.distributors.views import NotADistributor
+from app.members import recommending
 
 CODES_PER_HOUR = 20
 """Invite codes a member may try: guessing one takes a million million."""
@@ -51,6 +53,15 @@ def record_my_click(**shared: Any) -> dict[str, Any]:
         return service.click(session, member_id=g.member_id, shared=followed, now=clock.now())
 
 
+@bp.get("/distributor/clicks")
+@bp.accepts(schemas.LogQuery)
+@bp.returns(schemas.ClickedPage)
+@bp.fails(NotADistributor)
+def list_clicks(limit: int, cursor: str | None = None) -> dict[str, Any]:
+    """List who followed what I shared, masked, and whom it made mine, the latest first."""
+    return views.clicked(read(), g.member_id, cursor=cursor, limit=limit)
+
+
 @visits_bp.post("/share-clicks")
 @visits_bp.accepts(schemas.Visit)
 @visits_bp.returns(None, 204)
@@ -58,6 +69,8 @@ def record_my_click(**shared: Any) -> dict[str, Any]:
 def record_visit(visitor_key: str, **shared: Any) -> None:
     """Record what a visitor followed; it counts when they sign in with the same visitor key."""
     redis.rate_limit(f"visit:ip:{request.remote_addr}", limit=VISITS_PER_IP, seconds=60)
+    visitor = recommending.visitor(visitor_key)
+    redis.rate_limit(f"visit:key:{visitor}", limit=CLICKS_PER_HOUR, seconds=3600)
     followed = service.shared_by(**shared)
     with transaction() as session:
-        service.visit(session, visitor_key=visitor_key, shared=followed, now=clock.now())
+        service.visit(session, visitor=visitor, shared=followed, now=clock.now())

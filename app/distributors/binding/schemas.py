@@ -138,21 +138,46 @@ class HandedOverOut(ma.Schema):
     )
 
 
+class ShareClickOut(ma.Schema):
+    """What was followed, and when."""
+
+    click_id = Id(required=True)
+    source = ma.fields.String(required=True)
+    source_name = ma.fields.String(required=True)
+    spu_id = Id(required=True, allow_none=True)
+    clicked_at = Moment(required=True)
+
+
+class ClickedOut(ShareClickOut):
+    """A click as the distributor who shared sees it."""
+
+    who = ma.fields.String(required=True, metadata={"description": "脱敏昵称，或“访客”"})
+    is_bound = Flag(required=True, metadata={"description": "这次点击是否完成了绑定"})
+
+
+class ScannedOut(ShareClickOut):
+    """A click as staff see it."""
+
+    scene = ma.fields.String(required=True, allow_none=True)
+
+
 class BindingLogOut(ma.Schema):
     log_id = Id(required=True)
     kind = ma.fields.Enum(BindingKind, by_value=True, required=True)
     kind_name = ma.fields.String(required=True)
     origin = ma.fields.String(required=True)
+    origin_name = ma.fields.String(required=True)
     upline_member_id = Id(required=True, allow_none=True)
     upline = ma.fields.String(required=True, allow_none=True)
     previous_upline_id = Id(required=True, allow_none=True)
     previous_upline = ma.fields.String(required=True, allow_none=True)
     actor = ma.fields.String(required=True, allow_none=True)
     reason = ma.fields.String(required=True, allow_none=True)
-    click_id = Id(required=True, allow_none=True)
+    click = ma.fields.Nested(ScannedOut, required=True, allow_none=True)
     bound_at = Moment(required=True)
     protected_until = Moment(required=True, allow_none=True)
     logged_at = Moment(required=True)
 
 
 BindingLogPage = page_of(BindingLogOut)
+ClickedPage = page_of(ClickedOut)

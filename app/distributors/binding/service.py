@@ -145,14 +145,16 @@ def click(session: Session, *, member_id: int, shared: Shared, now: datetime) ->
     return {**views.of_member(session, member_id), "refused": refused}
 
 
-def visit(session: Session, *, visitor_key: str, shared: Shared, now: datetime) -> None:
+def visit(session: Session, *, visitor: str, shared: Shared, now: datetime) -> None:
     """
     Record the click of somebody who has not signed in; it counts when they do.
+
+    `visitor` is what stands for them, see `recommending.visitor`.
 
     :raises InviteCodeUnknown: nobody has the code.
     """
     with _translated():
-        clicks.of_visitor(session, recommending.visitor(visitor_key), shared, now=now)
+        clicks.of_visitor(session, visitor, shared, now=now)
 
 
 def rebind(

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core import paging
+from app.distributors import views as shop
 from app.distributors import wording
 from app.members import queries as members
-from app.members.queries import MemberNotFound
-from distribution.team import binding_rules, rebinding, tree
-from distribution.team.models import Binding, BindingLog
+from app.members.queries import MemberBrief, MemberNotFound
+from distribution.team import binding_rules, clicks, rebinding, tree
+from distribution.team.clicks import Clicked
+from distribution.team.models import Binding, BindingLog, ShareClick
 
 
 def bound(session: Session, found: Binding) -> dict[str, Any]:
@@ -68,9 +70,28 @@ def history(session: Session, member_id: int, *, cursor: str | None, limit: int)
     shown, more = rows[:limit], len(rows) > limit
     ids = {each.upline_member_id for each in shown} | {each.previous_upline_id for each in shown}
     names = _names(session, *ids)
+    followed = clicks.by_ids(session, [each.click_id for each in shown if each.click_id])
     return {
-        "items": [_logged(each, names) for each in shown],
+        "items": [_logged(each, names, followed) for each in shown],
         "next_cursor": paging.encode(shown[-1].id) if more else None,
+    }
+
+
+def clicked(session: Session, member_id: int, *, cursor: str | None, limit: int) -> dict[str, Any]:
+    """
+    A page of who followed what a distributor shared, masked, the latest first.
+
+    :raises NotADistributor: the member never applied.
+    """
+    shop.distributor(session, member_id)
+    before = None if cursor is None else int(paging.decode(cursor, int)[0])
+    found = clicks.of_distributor(session, member_id, before=before, limit=limit + 1)
+    shown, more = found[:limit], len(found) > limit
+    ids = {each.bound_member_id or each.click.member_id for each in shown} - {None}
+    known = members.briefs(session, [each for each in ids if each is not None])
+    return {
+        "items": [_clicked(each, known) for each in shown],
+        "next_cursor": paging.encode(shown[-1].click.id) if more else None,
     }
 
 
@@ -80,19 +101,42 @@ def rules(session: Session) -> dict[str, Any]:
     return {**asdict(found), "note": wording.binding_note(found)}
 
 
-def _logged(row: BindingLog, names: dict[int | None, str]) -> dict[str, Any]:
+def _clicked(each: Clicked, known: dict[int, MemberBrief]) -> dict[str, Any]:
+    who = each.bound_member_id or each.click.member_id
+    return {
+        **_click(each.click),
+        "who": "访客" if who is None else wording.name_of(known.get(who)),
+        "is_bound": each.bound_member_id is not None,
+    }
+
+
+def _click(click: ShareClick) -> dict[str, Any]:
+    return {
+        "click_id": click.id,
+        "source": click.source,
+        "source_name": wording.ORIGINS[click.source],
+        "spu_id": click.spu_id,
+        "clicked_at": click.clicked_at,
+    }
+
+
+def _logged(
+    row: BindingLog, names: dict[int | None, str], followed: dict[int, ShareClick]
+) -> dict[str, Any]:
+    click = followed.get(row.click_id or 0)
     return {
         "log_id": row.id,
         "kind": row.kind,
         "kind_name": wording.BINDINGS[row.kind],
         "origin": row.origin,
+        "origin_name": wording.ORIGINS.get(row.origin, row.origin),
         "upline_member_id": row.upline_member_id,
         "upline": names.get(row.upline_member_id),
         "previous_upline_id": row.previous_upline_id,
         "previous_upline": names.get(row.previous_upline_id),
         "actor": row.actor,
         "reason": row.reason,
-        "click_id": row.click_id,
+        "click": None if click is None else {**_click(click), "scene": click.scene},
         "bound_at": row.bound_at,
         "protected_until": row.protected_until,
         "logged_at": row.logged_at,

@@ -80,6 +80,19 @@ class TestMemberClicks:
         assert (logged.kind, logged.origin, logged.actor) == ("bind", "coupon", None)
         assert logged.click_id is not None
 
+    def test_staff_see_the_click_behind_a_binding(
+        self, client, session, as_distributor, as_member, as_staff
+    ):
+        upline, _ = as_distributor()
+        member, headers = as_member()
+        scene = f"i={code_of(session, upline)}&s=42"
+        self.click(client, headers, scene=scene, source="poster")
+
+        (row,) = client.get(f"/admin/v1/bindings/{member.id}/log", headers=as_staff).json["items"]
+
+        assert (row["origin"], row["origin_name"]) == ("poster", "海报")
+        assert (row["click"]["scene"], row["click"]["spu_id"]) == (scene, 42)
+
     def test_a_scene_carries_the_product_and_the_code(
         self, client, session, as_distributor, as_member
     ):
@@ -347,9 +360,63 @@ class TestVisitors:
         assert client.post("/api/v1/sessions", json=body).status_code == 422
 
     def test_visiting_has_a_limit_per_address(self, client):
-        answers = [self.visit(client, invite_code="ZZZZZZZZ").status_code for _ in range(301)]
+        answers = [
+            self.visit(client, invite_code="ZZZZZZZZ", visitor_key=f"{KEY}-{number}").status_code
+            for number in range(301)
+        ]
 
         assert answers == [404] * 300 + [429]
+
+    def test_visiting_has_a_limit_per_visitor(self, client):
+        answers = [self.visit(client, invite_code="ZZZZZZZZ").status_code for _ in range(121)]
+
+        assert answers == [404] * 120 + [429]
+
+
+class TestClicksOfADistributor:
+    def test_lists_who_followed_masked_and_whom_it_made_theirs_page_by_page(
+        self, client, session, wechat, as_distributor, as_member
+    ):
+        upline, headers = as_distributor()
+        other, _ = as_distributor()
+        _, bound_headers = as_member(nickname="小王")
+        taken, taken_headers = as_member(nickname="老李")
+        bring(session, taken, other)
+        code = code_of(session, upline)
+        visit = {"invite_code": code, "visitor_key": KEY}
+        client.post(VISITS, json={**visit, "source": "poster", "spu_id": 9})
+        for who in (bound_headers, taken_headers):
+            client.post(CLICKS, headers=who, json={"invite_code": code, "source": "link"})
+
+        first = client.get("/api/v1/distributor/clicks?limit=2", headers=headers).json
+        rest = client.get(
+            CLICKS, headers=headers, query_string={"cursor": first["next_cursor"]}
+        ).json
+
+        told = [(each["who"], each["source_name"], each["is_bound"]) for each in first["items"]]
+        assert told == [("老**", "链接或分享卡片", False), ("小**", "链接或分享卡片", True)]
+        (visited,) = rest["items"]
+        assert (visited["who"], visited["source"], visited["spu_id"]) == ("访客", "poster", 9)
+        assert rest["next_cursor"] is None
+
+        body = {"code": wechat.login_code("o-new"), "visitor_key": KEY}
+        client.post("/api/v1/sessions", json=body)
+        visited = client.get(CLICKS, headers=headers).json["items"][-1]
+        assert (visited["who"], visited["is_bound"]) == ("微信用户", True)
+
+    def test_is_for_distributors(self, client, as_member):
+        _, headers = as_member()
+
+        answer = client.get(CLICKS, headers=headers)
+
+        assert (answer.status_code, answer.json["code"]) == (404, "not_a_distributor")
+        assert client.get(CLICKS).status_code == 401
+
+    @pytest.mark.parametrize("query", [{"limit": 0}, {"cursor": "?"}, {"unknown": 1}])
+    def test_a_bad_page_is_refused(self, client, as_distributor, query):
+        _, headers = as_distributor()
+
+        assert client.get(CLICKS, headers=headers, query_string=query).status_code == 422
 
 
 class TestProtection:

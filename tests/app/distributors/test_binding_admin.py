@@ -2,11 +2,11 @@
 
 import pytest
 
-from app.distributors import verify
+from app.distributors import verify, wording
 from app.members import service as members
 from distribution import team
 from distribution.team import binding_rules, joining, rebinding
-from distribution.team.states import BindingMode
+from distribution.team.states import BindingKind, BindingMode, Source
 from tests.app.distributors.conftest import bring
 from tests.builders.distribution import make_binding_rules
 
@@ -80,6 +80,11 @@ class TestRules:
         assert client.put(RULES, json=GOOD).status_code == 401
         assert client.put(RULES, headers=headers, json=GOOD).status_code == 401
         assert binding_rules.current(session).version == 0
+
+
+def test_every_kind_and_origin_of_a_binding_has_its_words():
+    assert set(wording.BINDINGS) == set(BindingKind)
+    assert set(wording.ORIGINS) == set(Source)
 
 
 class TestRebind:
