@@ -191,7 +191,7 @@ class Shop(RuleBasedStateMachine):
         if available < LEAST:
             return
         fen = data.draw(st.integers(LEAST, available))
-        number = f"W{len(self.model.withdrawals)}"
+        number = f"W{len(self.model.withdrawals):026}"
         asked = {"no": number, "member_id": member, "amount_fen": fen, "now": NOON}
         if member in self.model.barred:
             with pytest.raises(WithdrawalRefused):
@@ -203,7 +203,7 @@ class Shop(RuleBasedStateMachine):
     @rule(member=MEMBER, more=st.integers(LEAST, 1_000))
     def withdraw_too_much(self, member, more):
         fen = self.model.available[member] + more
-        asked = {"no": "W-too-much", "member_id": member, "amount_fen": fen, "now": NOON}
+        asked = {"no": f"W{0:A>26}", "member_id": member, "amount_fen": fen, "now": NOON}
         savepoint = self.session.begin_nested()
         with pytest.raises(WithdrawalRefused):
             withdrawals.request(self.session, **asked)

@@ -1,9 +1,7 @@
 """Threads against the real database: no deadlock surfaces, no drift, nothing happens twice."""
 
-import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from threading import Barrier
 
 import pytest
@@ -11,18 +9,15 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from distribution import commissions, queries, team, verify
-from distribution.commissions.models import Commission
 from distribution.ledger import rollup
 from distribution.ledger.models import Account, Posting
 from distribution.team import joining, people
 from distribution.team.models import Binding
 from tests.builders.distribution import (
     NOON,
-    bind,
     make_chain,
     make_distributor,
     make_rules,
-    mature,
     pay,
     refund,
 )
@@ -255,54 +250,4 @@ def test_a_roll_up_waits_for_entries_that_are_not_committed_yet(session, app, da
     engine.dispose()
 
     assert session.scalar(select(Account.debited_fen).where(Account.kind == "expense")) == 1_000
-    assert list(verify.verify(session)) == []
-
-
-def some_trades(number):
-    """A worker that pays, refunds, receives, matures and rolls up, each in its own transaction."""
-    chance = random.Random(number)
-
-    def trade(s, order):
-        buyer = chance.choice([1, 11, 12, 13, 14])
-        yield 1, lambda: pay(s, buyer_id=buyer, order=order, paid_fen=(5_000, 7_000))
-        total = chance.randint(1, 5_000)
-        yield 0.7, lambda: refund(s, total_fen=total, order=order, source=f"refund:{order}/1")
-        yield 0.5, lambda: receive(s, order)
-        yield 0.5, lambda: commissions.mature_due(s, now=NOON + timedelta(1), limit=5)
-        yield (
-            0.3,
-            lambda: refund(s, total_fen=7_000, order=order, seq=2, source=f"refund:{order}/2"),
-        )
-        yield 0.1, lambda: rollup.roll_up(s)
-
-    def work(s):
-        for turn in range(12):
-            for likelihood, step in trade(s, f"order:{number}-{turn}"):
-                if chance.random() < likelihood:
-                    step()
-                    s.commit()
-
-    return work
-
-
-def receive(s, order):
-    commissions.schedule_maturity(s, order_source=order, mature_at=NOON)
-
-
-@pytest.mark.slow
-def test_mixed_work_of_sixteen_threads_on_few_accounts_neither_deadlocks_nor_drifts(
-    session, at_once
-):
-    make_rules(session)
-    make_chain(session, 1, 2, 3, 4, 5)
-    for buyer, upline in ((11, 2), (12, 3), (13, 4), (14, 5)):
-        bind(session, member_id=buyer, upline_id=upline)
-    session.commit()
-
-    at_once([some_trades(number) for number in range(THREADS)])
-
-    assert list(verify.verify(session)) == []
-    orders = select(func.count(Commission.order_source.distinct()))
-    assert session.scalar(orders) == THREADS * 12
-    mature(session, order="order:0-0")
     assert list(verify.verify(session)) == []
