@@ -15,7 +15,13 @@ from app.core.auth import Audience
 from app.core.http import Blueprint, refuse_unknown_query
 from app.coupons import admin as coupons_admin
 from app.coupons import routes as coupons
-from app.distributors import adjustments_admin, joining_admin, joining_routes, tree_admin
+from app.distributors import (
+    adjustments_admin,
+    joining_admin,
+    joining_routes,
+    rates_admin,
+    tree_admin,
+)
 from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.distributors.binding import admin as binding_admin
@@ -90,6 +96,7 @@ def groups() -> tuple[Group, ...]:
                 binding_admin.bp,
                 tree_admin.bp,
                 joining_admin.bp,
+                rates_admin.bp,
                 reports_admin.bp,
                 accounting_admin.bp,
             ),

@@ -25,12 +25,12 @@ VALUES (%s, 'accrue', %s, %s, %s, %s, %s) RETURNING id
 _LOCK = "SELECT id, balance_fen FROM account WHERE id IN (%s, %s) ORDER BY id FOR NO KEY UPDATE"
 _COMMISSION = """
 INSERT INTO commission (order_source, line_source, level, beneficiary_id, buyer_id, sku_id, spu_id,
-    base_fen, rate_bp, cap_bp, amount_fen, clawed_fen, state, rules_version, binding_log_id,
-    posting_id, accrued_at)
-VALUES (%(source)s, %(line)s, 1, %(near)s, %(buyer)s, 1, 1, 9900, 1000, 5000, 990, 0, 'frozen',
-        %(version)s, %(near_log)s, %(posting)s, %(now)s),
-       (%(source)s, %(line)s, 2, %(far)s, %(buyer)s, 1, 1, 9900, 500, 5000, 495, 0, 'frozen',
-        %(version)s, %(far_log)s, %(posting)s, %(now)s)
+    quantity, paid_fen, base_kind, base_fen, rule, rate_bp, cap_bp, amount_fen, clawed_fen, state,
+    rules_version, binding_log_id, is_self_purchase, posting_id, accrued_at)
+VALUES (%(source)s, %(line)s, 1, %(near)s, %(buyer)s, 1, 1, 1, 9900, 'paid', 9900, 'shop', 1000,
+        5000, 990, 0, 'frozen', %(version)s, %(near_log)s, false, %(posting)s, %(now)s),
+       (%(source)s, %(line)s, 2, %(far)s, %(buyer)s, 1, 1, 1, 9900, 'paid', 9900, 'shop', 500,
+        5000, 495, 0, 'frozen', %(version)s, %(far_log)s, false, %(posting)s, %(now)s)
 RETURNING id
 """
 _ENTRY = """
@@ -49,10 +49,12 @@ WITH posted AS (
     VALUES (%(key)s, 'accrue', %(key)s, '{}', sha256('{}'), %(now)s, %(now)s) RETURNING id),
 earned AS (
     INSERT INTO commission (order_source, line_source, level, beneficiary_id, buyer_id, sku_id,
-        spu_id, base_fen, rate_bp, cap_bp, amount_fen, clawed_fen, state, rules_version,
-        binding_log_id, posting_id, accrued_at, mature_at)
-    SELECT %(key)s, %(key)s || ':' || number, 1, upline_member_id, binding.member_id, 1, 1, 9900,
-           1000, 5000, 990, 0, 'frozen', 1, log_id, posted.id, %(now)s, %(now)s
+        spu_id, quantity, paid_fen, base_kind, base_fen, rule, rate_bp, cap_bp, amount_fen,
+        clawed_fen, state, rules_version, binding_log_id, is_self_purchase, posting_id, accrued_at,
+        mature_at)
+    SELECT %(key)s, %(key)s || ':' || number, 1, upline_member_id, binding.member_id, 1, 1, 1,
+           9900, 'paid', 9900, 'shop', 1000, 5000, 990, 0, 'frozen', 1, log_id, false, posted.id,
+           %(now)s, %(now)s
     FROM posted, generate_series(0, %(count)s - 1) AS number
     JOIN binding ON binding.member_id = %(first)s + number %% %(members)s
     RETURNING beneficiary_id, amount_fen)
@@ -121,7 +123,10 @@ class Raw:
         """One order of one line: a posting, two commissions, two entries, two balances."""
         buyer, near, near_log, one, far, far_log, two, shop, version = self.teams[buyer_id]
         source = f"bench:{number}"
-        payload = b'{"buyer":%d,"lines":{"%s:1":[1,9900]}}' % (buyer, source.encode())
+        payload = b'{"buyer":%d,"lines":{"%s:1":[1,9900,1,null,true,[]]}}' % (
+            buyer,
+            source.encode(),
+        )
         digest = hashlib.sha256(payload).digest()
         connection = self.connection()
         with connection.transaction():

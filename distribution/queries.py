@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session, aliased
 
 from distribution.base import bigints
 from distribution.commissions.models import Commission
-from distribution.commissions.states import CommissionState, Unearned
+from distribution.commissions.states import BaseKind, CommissionState, RuleName, Unearned
 from distribution.ledger import MEMBER_KINDS
 from distribution.ledger.models import Account, Entry, Posting
 from distribution.ledger.states import AccountKind, PostingKind
+from distribution.team.grade_models import DistributorGrade
 from distribution.team.models import BindingLog
 
 
@@ -70,7 +71,11 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a line earned one upline what it did: base, rate, rule and binding, or why nothing."""
+    """
+    Why a line earned somebody what it did: base, rule, grade, cap and binding, or why nothing.
+
+    All of it is as it was when the order was paid.
+    """
 
     commission_id: int
     order_source: str
@@ -80,18 +85,28 @@ class Explanation:
     buyer_id: int
     level: int
     beneficiary_id: int
+    quantity: int
+    paid_fen: int
+    base_kind: BaseKind
     base_fen: int
-    rate_bp: int
+    grade_id: int | None
+    grade_name: str | None
+    rule: RuleName
+    rate_id: int | None
+    rate_bp: int | None
+    piece_fen: int | None
+    cap_bp: int
     amount_fen: int
     clawed_fen: int
     state: CommissionState
     reason: Unearned | None
     rules_version: int
-    sku_rate_id: int | None
+    is_self_purchase: bool
     accrued_at: datetime
     mature_at: datetime | None
-    bound_at: datetime
-    origin: str
+    bound_at: datetime | None
+    """NULL with `origin`: nobody brought the buyer, it is their own order."""
+    origin: str | None
 
 
 PAID_OUT = (AccountKind.CASH, AccountKind.FEE, AccountKind.TAX)
@@ -106,14 +121,23 @@ _EXPLAINED = (
     Commission.buyer_id,
     Commission.level,
     Commission.beneficiary_id,
+    Commission.quantity,
+    Commission.paid_fen,
+    Commission.base_kind,
     Commission.base_fen,
+    Commission.grade_id,
+    DistributorGrade.name.label("grade_name"),
+    Commission.rule,
+    Commission.rate_id,
     Commission.rate_bp,
+    Commission.piece_fen,
+    Commission.cap_bp,
     Commission.amount_fen,
     Commission.clawed_fen,
     Commission.state,
     Commission.reason,
     Commission.rules_version,
-    Commission.sku_rate_id,
+    Commission.is_self_purchase,
     Commission.accrued_at,
     Commission.mature_at,
     BindingLog.bound_at,
@@ -198,6 +222,13 @@ def explain(session: Session, order_source: str) -> Sequence[Explanation]:
     )
 
 
+def explain_one(session: Session, commission_id: int, *, member_id: int) -> Explanation | None:
+    """Why one commission of a distributor is what it is; None if they have none of this id."""
+    own = (Commission.id == commission_id) & (Commission.beneficiary_id == member_id)
+    found = _explanations(session, own, order=(Commission.id,), limit=1)
+    return found[0] if found else None
+
+
 def earnings(
     session: Session, member_id: int, *, before: int | None = None, limit: int = 20
 ) -> Sequence[Explanation]:
@@ -265,7 +296,8 @@ def _explanations(
 ) -> Sequence[Explanation]:
     query = (
         select(*_EXPLAINED)
-        .join(BindingLog, BindingLog.id == Commission.binding_log_id)
+        .outerjoin(BindingLog, BindingLog.id == Commission.binding_log_id)
+        .outerjoin(DistributorGrade, DistributorGrade.id == Commission.grade_id)
         .where(which)
         .order_by(*order)
         .limit(limit)

@@ -17,7 +17,7 @@ from distribution.proofs import PROOFS
 from distribution.reports import trial
 
 APPEND_ONLY = (
-    "posting", "entry", "record_block", "ledger_block", "commission_rules", "sku_rate",
+    "posting", "entry", "record_block", "ledger_block", "commission_rules", "commission_rate",
     "binding_log", "binding_rules", "share_click", "trial_day", "trial_balance",
     "withdrawal_rules",
     "joining_rules", "distributor_status_log", "distributor_grade_log",
@@ -44,6 +44,8 @@ def verify(session: Session) -> Iterator[Breach]:
         "level1_bp": defaults.level1_bp,
         "level2_bp": defaults.level2_bp,
         "cap_bp": defaults.cap_bp,
+        "base_kind": defaults.base_kind.value,
+        "pays_self_purchase": defaults.pays_self_purchase,
     }
     for proof in PROOFS:
         wanted = {name: value for name, value in given.items() if f":{name}" in proof.query}

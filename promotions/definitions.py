@@ -37,7 +37,8 @@ class Campaign:
     `includes` and `excludes` map `category_ids`, `spu_ids`, `sku_ids` and `tags` to lists; no
     `includes` means all goods. `terms` are the kind's own. `audience` has `levels`, `tags` and
     `is_new`, each of `slots` has `weekdays`, `from_minute` and `until_minute`, each of `gift_stock`
-    has `sku_id` and `total`. `issue` says how the coupons of a coupon kind are issued.
+    has `sku_id` and `total`. `issue` says how the coupons of a coupon kind are issued. What a
+    campaign makes cheaper earns nobody commission unless it `pays_commission`.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Campaign:
     slots: Sequence[Mapping[str, Any]] = ()
     gift_stock: Sequence[Mapping[str, int]] = ()
     issue: Mapping[str, Any] | None = None
+    pays_commission: bool = True
     max_uses: int | None = None
     budget_fen: int | None = None
     max_units: int | None = None
@@ -130,6 +132,7 @@ class Campaign:
                 {"sku_id": stock["sku_id"], "total": stock["total"]} for stock in self.gift_stock
             ],
             "issue": None if self.issue is None else dict(self.issue),
+            "pays_commission": self.pays_commission,
         }
 
     def to_json(self) -> dict[str, Any]:

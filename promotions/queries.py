@@ -55,6 +55,16 @@ class Limits(NamedTuple):
     member_period: MemberPeriod
 
 
+def without_commission(session: Session, promotion_ids: Iterable[int]) -> set[int]:
+    """Return those of these promotions that pay no commission on what they make cheaper."""
+    numbers = bindparam("promotion_ids", sorted(set(promotion_ids)), type_=ARRAY(BigInteger))
+    found = select(Promotion.id).where(
+        Promotion.id == func.any(numbers),
+        Promotion.definition["pays_commission"].astext == "false",
+    )
+    return set(session.scalars(found))
+
+
 def limits_of(session: Session, promotion_ids: Iterable[int]) -> dict[int, Limits]:
     """Return what is limited of those among `promotion_ids` that have a counter, by id."""
     found = session.execute(_LIMITS, {"ids": list(promotion_ids)})

@@ -13,7 +13,7 @@ from app.catalogue import queries as catalogue
 from app.catalogue.queries import SellableSku
 from app.core import sheets
 from app.core.sheets import Cell, Yuan
-from app.distributors import wording
+from app.distributors import explaining, wording
 from app.members import queries as members
 from app.members.queries import MemberBrief
 from distribution.commissions.models import Commission
@@ -78,7 +78,7 @@ def _commission(
         each.beneficiary_id,
         earner.nickname if earner else "",
         Yuan(each.base_fen),
-        wording.percent(each.rate_bp),
+        explaining.paid_by(each.rate_bp, each.piece_fen),
         Yuan(each.amount_fen),
         Yuan(each.clawed_fen),
         Yuan(each.amount_fen - each.clawed_fen),

@@ -5,6 +5,7 @@ Whoever changes the shape of the tree first takes its one lock: two moves at onc
 close a cycle that neither sees.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, delete, func, select, text
@@ -113,6 +114,14 @@ def list_all(session: Session) -> list[Category]:
     depth = func.cardinality(Category.path)
     ordered = select(Category).order_by(depth, Category.sort.desc(), Category.id)
     return list(session.scalars(ordered))
+
+
+def names(session: Session, category_ids: Collection[int]) -> dict[int, str]:
+    """The names of those of these categories that exist, by id."""
+    if not category_ids:
+        return {}
+    wanted = select(Category.id, Category.name).where(Category.id.in_(sorted(category_ids)))
+    return {row.id: row.name for row in session.execute(wanted)}
 
 
 def visible_tree(session: Session) -> list[dict[str, Any]]:

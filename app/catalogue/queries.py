@@ -41,6 +41,8 @@ class SellableSku:
     is_on_sale: bool
     """The SPU is on the shelf and the SKU is still offered; says nothing about stock."""
     freight_template_id: int | None
+    cost_price_fen: int | None
+    """What a piece costs the shop, for staff only; None: not known."""
 
 
 def skus_for_pricing(session: Session, sku_ids: Collection[int]) -> dict[int, SellableSku]:
@@ -63,6 +65,7 @@ def skus_for_pricing(session: Session, sku_ids: Collection[int]) -> dict[int, Se
             available=row.available,
             is_on_sale=row.is_active and row.status == SpuStatus.ON_SHELF,
             freight_template_id=row.freight_template_id,
+            cost_price_fen=row.cost_price_fen,
         )
         for row in rows
     }
@@ -160,6 +163,7 @@ _FOR_PRICING = (
         Sku.is_active,
         Spu.status,
         Spu.freight_template_id,
+        Sku.cost_price_fen,
     )
     .join(Spu, Spu.id == Sku.spu_id)
     .join(Category, Category.id == Spu.category_id)

@@ -9,7 +9,7 @@ from app.core.db import read
 from app.core.http import Blueprint
 from app.distributors import schemas, service, views
 from app.distributors.service import DistributorNotActive
-from app.distributors.views import NotADistributor
+from app.distributors.views import CommissionNotFound, NotADistributor
 
 bp = Blueprint("distributor", __name__, description="分销：推广、佣金、团队")
 
@@ -38,6 +38,14 @@ def show_statement(limit: int, cursor: str | None = None) -> dict[str, Any]:
 def list_my_commissions(limit: int, cursor: str | None = None) -> dict[str, Any]:
     """List what each sold line earned me and why, the latest first."""
     return views.earnings(read(), g.member_id, cursor=cursor, limit=limit)
+
+
+@bp.get("/distributor/commissions/<int:commission_id>")
+@bp.returns(schemas.ExplainedCommissionOut)
+@bp.fails(NotADistributor, CommissionNotFound)
+def explain_my_commission(commission_id: int) -> dict[str, Any]:
+    """Explain one commission of mine step by step: by which binding, base, rule and cap."""
+    return views.commission(read(), g.member_id, commission_id)
 
 
 @bp.get("/distributor/team")

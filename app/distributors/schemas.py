@@ -2,11 +2,22 @@
 
 import marshmallow as ma
 
-from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
+from app.core.fields import (
+    Fen,
+    Flag,
+    Id,
+    Moment,
+    Pattern,
+    Quantity,
+    Query,
+    Schema,
+    Text,
+    WholeNumber,
+)
 from app.core.http import page_of
 from distribution.commissions.policy import ALL_BP
 from distribution.commissions.rules import MOST_MATURE_DAYS
-from distribution.commissions.states import CommissionState
+from distribution.commissions.states import BaseKind, CommissionState, RuleName, Unearned
 from distribution.ledger.states import AccountKind, PostingKind
 from distribution.team.states import DistributorStatus
 
@@ -40,19 +51,15 @@ class RulesIn(Schema):
     level2_bp = WholeNumber(maximum=ALL_BP, load_default=0)
     cap_bp = WholeNumber(maximum=ALL_BP, load_default=5000)
     mature_days = WholeNumber(maximum=MOST_MATURE_DAYS, load_default=7)
-
-
-class SkuRatesIn(Schema):
-    """Both rates, or null for both: the SKU follows the shop's rules."""
-
-    level1_bp = WholeNumber(maximum=ALL_BP, required=True, allow_none=True)
-    level2_bp = WholeNumber(maximum=ALL_BP, required=True, allow_none=True)
-
-    @ma.validates_schema
-    def both_or_neither(self, data: dict[str, int | None], **_: object) -> None:
-        """Refuse one rate without the other."""
-        if (data["level1_bp"] is None) != (data["level2_bp"] is None):
-            raise ma.ValidationError("两级须同时填写或同时为空", "level2_bp")
+    base_kind = ma.fields.Enum(
+        BaseKind,
+        by_value=True,
+        load_default=BaseKind.PAID,
+        metadata={"description": "按实付（paid）还是按利润（profit）计佣"},
+    )
+    pays_self_purchase = Flag(
+        load_default=False, metadata={"description": "分销员自购是否计佣：买家算一级"}
+    )
 
 
 class OrderQuery(Query):
@@ -125,8 +132,16 @@ class CommissionOut(ma.Schema):
     spec_text = ma.fields.String(required=True)
     image_url = ma.fields.String(required=True)
     buyer = ma.fields.String(required=True, metadata={"description": "脱敏昵称"})
-    base_fen = Fen(required=True)
-    rate_bp = WholeNumber(required=True)
+    quantity = WholeNumber(required=True)
+    paid_fen = Fen(required=True, metadata={"description": "该行实付，不含运费与积分抵扣"})
+    base_kind = ma.fields.Enum(BaseKind, by_value=True, required=True)
+    base_fen = Fen(required=True, metadata={"description": "计佣基数：实付或利润"})
+    rule = ma.fields.Enum(RuleName, by_value=True, required=True)
+    rule_name = ma.fields.String(required=True, metadata={"description": "适用的规则"})
+    rate_bp = WholeNumber(required=True, allow_none=True)
+    piece_fen = Fen(required=True, allow_none=True, metadata={"description": "每件固定金额"})
+    reason = ma.fields.Enum(Unearned, by_value=True, required=True, allow_none=True)
+    is_self_purchase = ma.fields.Boolean(required=True, metadata={"description": "本人下单"})
     amount_fen = Fen(required=True)
     clawed_fen = Fen(required=True)
     state = ma.fields.Enum(CommissionState, by_value=True, required=True)
@@ -136,11 +151,21 @@ class CommissionOut(ma.Schema):
     mature_at = Moment(required=True, allow_none=True)
 
 
-class ExplainedOut(CommissionOut):
+class ExplainedCommissionOut(CommissionOut):
+    """A commission of one's own, step by step."""
+
+    steps = ma.fields.List(
+        ma.fields.String(), required=True, metadata={"description": "逐步说明这笔佣金怎么来的"}
+    )
+
+
+class ExplainedOut(ExplainedCommissionOut):
     beneficiary_id = Id(required=True)
     beneficiary = ma.fields.String(required=True)
-    bound_at = Moment(required=True)
-    origin = ma.fields.String(required=True)
+    grade_id = Id(required=True, allow_none=True, metadata={"description": "付款时的分销等级"})
+    grade_name = ma.fields.String(required=True, allow_none=True)
+    bound_at = Moment(required=True, allow_none=True)
+    origin = ma.fields.String(required=True, allow_none=True)
 
 
 class OrderCommissionsOut(ma.Schema):
@@ -179,12 +204,6 @@ class RulesOut(ma.Schema):
     level2_bp = WholeNumber(required=True)
     cap_bp = WholeNumber(required=True)
     mature_days = WholeNumber(required=True)
+    base_kind = ma.fields.Enum(BaseKind, by_value=True, required=True)
+    pays_self_purchase = ma.fields.Boolean(required=True)
     compliance_note = ma.fields.String(required=True)
-
-
-class SkuRatesOut(ma.Schema):
-    sku_id = Id(required=True)
-    level1_bp = WholeNumber(required=True, allow_none=True)
-    level2_bp = WholeNumber(required=True, allow_none=True)
-    effective_level1_bp = WholeNumber(required=True)
-    effective_level2_bp = WholeNumber(required=True)

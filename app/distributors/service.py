@@ -1,8 +1,5 @@
-"""What members and staff do: share, set the rules. Who may: `joining`; for whom: `binding`."""
+"""What members do: share. Who may: `joining`; for whom: `binding`; for how much: `rates`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,11 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.catalogue import queries as catalogue
 from app.catalogue.models import SpuStatus
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict
 from app.distributors import views
-from distribution.commissions import rules
-from distribution.commissions.policy import Rates
-from distribution.commissions.rules import CommissionRules
 from distribution.team import sharing
 from distribution.team.states import DistributorStatus, Source
 
@@ -54,42 +48,3 @@ def share(session: Session, *, member_id: int, spu_id: int | None) -> dict[str, 
         "page": page,
         "path": f"/{page}?scene={quote(link, safe='')}",
     }
-
-
-def change_rules(
-    session: Session, *, fields: dict[str, Any], staff_id: int, now: datetime
-) -> dict[str, Any]:
-    """
-    Put new commission rules in force for orders paid from now on.
-
-    :raises Invalid: both levels take more than the cap.
-    """
-    with _checked():
-        rules.change(session, CommissionRules(**fields), changed_by=f"staff:{staff_id}", now=now)
-    return views.commission_rules(session)
-
-
-def set_sku_rates(
-    session: Session, *, sku_id: int, rates: Rates | None, staff_id: int, now: datetime
-) -> dict[str, Any]:
-    """
-    Give a SKU rates of its own; None: it follows the shop's rules again.
-
-    :raises SkuNotFound: there is no such SKU.
-    :raises Invalid: both levels take more than the cap.
-    """
-    views.sku_rates(session, sku_id)
-    with _checked():
-        rules.set_sku_rates(
-            session, sku_id=sku_id, rates=rates, changed_by=f"staff:{staff_id}", now=now
-        )
-    return views.sku_rates(session, sku_id)
-
-
-@contextmanager
-def _checked() -> Iterator[None]:
-    """The engine's refusal of rates that take more than the cap, as fields."""
-    try:
-        yield
-    except rules.BadRules as error:
-        raise Invalid(errors={"level2_bp": ["两级佣金之和不能超过上限"]}) from error

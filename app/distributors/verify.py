@@ -18,7 +18,7 @@ _NOT_ACCRUED = text(
 )
 _NOT_ALIKE = text(
     """
-    SELECT commission.id, base_fen, payable_fen, amount_fen, clawed_fen,
+    SELECT commission.id, paid_fen, payable_fen, amount_fen, clawed_fen,
            CASE WHEN payable_fen > 0 THEN amount_fen * refunded_fen / payable_fen END AS target_fen
     FROM commission
     LEFT JOIN (
@@ -26,7 +26,7 @@ _NOT_ALIKE = text(
                order_line.refunded_fen, buyer_id
         FROM order_line JOIN shop_order ON shop_order.id = order_id
     ) AS line USING (line_source)
-    WHERE payable_fen IS DISTINCT FROM base_fen OR line.buyer_id <> commission.buyer_id
+    WHERE payable_fen IS DISTINCT FROM paid_fen OR line.buyer_id <> commission.buyer_id
        OR (payable_fen > 0 AND clawed_fen <> amount_fen * refunded_fen / payable_fen)
     """
 )
@@ -54,7 +54,7 @@ def verify(session: Session) -> Iterator[Breach]:
         yield Breach(
             "commission.follows_the_order",
             f"commission {row.id}",
-            f"base {row.base_fen}, paid {row.payable_fen};"
+            f"paid {row.paid_fen}, order says {row.payable_fen};"
             f" clawed {row.clawed_fen} of {row.amount_fen}, refunds say {row.target_fen}",
         )
     for row in session.execute(_NOT_IN_TIME, {"days": CommissionRules().mature_days}):

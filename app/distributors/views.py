@@ -10,7 +10,7 @@ from app.catalogue import queries as catalogue
 from app.catalogue.queries import SellableSku
 from app.core import paging
 from app.core.errors import NotFound
-from app.distributors import wording
+from app.distributors import explaining, wording
 from app.members import queries as members
 from app.members.queries import MemberBrief
 from app.orders import queries as orders
@@ -23,6 +23,12 @@ from distribution.team import joining, people
 from distribution.team.models import Distributor
 
 Page = dict[str, Any]
+
+
+class CommissionNotFound(NotFound):
+    """There is no such commission, or it is somebody else's."""
+
+    code, title = "commission_not_found", "佣金不存在"
 
 
 class NotADistributor(NotFound):
@@ -123,32 +129,30 @@ def order_commissions(session: Session, order_no: str) -> dict[str, Any]:
         item["beneficiary_id"] = each.beneficiary_id
         item["beneficiary"] = wording.name_of(names.get(each.beneficiary_id))
         item["bound_at"], item["origin"] = each.bound_at, each.origin
+        item["grade_id"], item["grade_name"] = each.grade_id, each.grade_name
+        item["steps"] = explaining.steps(each)
     return {"order_no": order_no, "items": items}
+
+
+def commission(session: Session, member_id: int, commission_id: int) -> dict[str, Any]:
+    """
+    One commission of a distributor, with every step that led to it.
+
+    :raises NotADistributor: the member never applied.
+    :raises CommissionNotFound: there is none of this id, or it is somebody else's.
+    """
+    distributor(session, member_id)
+    found = queries.explain_one(session, commission_id, member_id=member_id)
+    if found is None:
+        raise CommissionNotFound
+    (item,) = _commissions(session, [found])
+    return {**item, "steps": explaining.steps(found)}
 
 
 def commission_rules(session: Session) -> dict[str, Any]:
     """The rules in force, with what the law says about them."""
     found = rules.current(session)
     return {**asdict(found), "compliance_note": wording.compliance_note(found.levels)}
-
-
-def sku_rates(session: Session, sku_id: int) -> dict[str, Any]:
-    """
-    A SKU's own rates, NULL if it follows the rules, and what it pays in the end.
-
-    :raises SkuNotFound: there is no such SKU.
-    """
-    if sku_id not in catalogue.skus_for_pricing(session, [sku_id]):
-        raise catalogue.SkuNotFound
-    own = rules.sku_rates(session, [sku_id]).get(sku_id)
-    paid = rules.current(session).effective(own.rates if own else None)
-    return {
-        "sku_id": sku_id,
-        "level1_bp": own.rates.level1_bp if own else None,
-        "level2_bp": own.rates.level2_bp if own else None,
-        "effective_level1_bp": paid.level1_bp,
-        "effective_level2_bp": paid.level2_bp,
-    }
 
 
 def _entry(line: StatementLine, reason: str | None) -> dict[str, Any]:
@@ -178,13 +182,21 @@ def _commission(
         "spec_text": sku.spec_text if sku else "",
         "image_url": sku.image_url if sku else "",
         "buyer": wording.name_of(buyer),
+        "quantity": each.quantity,
+        "paid_fen": each.paid_fen,
+        "base_kind": each.base_kind,
         "base_fen": each.base_fen,
+        "rule": each.rule,
+        "rule_name": explaining.rule_name(each, rules_version=each.rules_version),
         "rate_bp": each.rate_bp,
+        "piece_fen": each.piece_fen,
+        "reason": each.reason,
+        "is_self_purchase": each.is_self_purchase,
         "amount_fen": each.amount_fen,
         "clawed_fen": each.clawed_fen,
         "state": each.state,
         "state_name": wording.STATES[each.state],
-        "why": wording.why(each),
+        "why": explaining.why(each),
         "accrued_at": each.accrued_at,
         "mature_at": each.mature_at,
     }

@@ -9,7 +9,6 @@ from distribution.ledger.states import (
     AdjustmentState,
     PostingKind,
 )
-from distribution.queries import Explanation
 from distribution.team.binding_rules import BindingRules
 from distribution.team.states import Bindable, BindingKind, BindingMode, OnLeaving, Source
 
@@ -51,8 +50,13 @@ REASONS = {
     Unearned.FROZEN: "付款时分销资格已被冻结，不计佣金",
     Unearned.REFUSED: "付款时分销申请未通过，不计佣金",
     Unearned.LEFT: "付款时已退出分销，不计佣金",
+    Unearned.PRODUCT_OFF: "该商品不参与分销，不计佣金",
+    Unearned.CAMPAIGN_OFF: "该商品参加的活动不计佣金",
+    Unearned.NO_COST: "按利润计佣，但该商品未填成本价，不计佣金",
     Unearned.NO_RATE: "该商品在这一级不设佣金",
+    Unearned.NO_PROFIT: "按利润计佣，而该商品这一单没有利润，不计佣金",
     Unearned.TOO_SMALL: "按比例不足 1 分，不计佣金",
+    Unearned.CAPPED: "两级佣金合计已达上限，这一级没有余额",
 }
 
 BINDINGS = {
@@ -124,21 +128,6 @@ def percent(rate_bp: int) -> str:
     """`1050` → `10.5%`."""
     whole, rest = divmod(rate_bp, 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
-
-
-def why(commission: Explanation) -> str:
-    """Why a line earned what it did, in one sentence."""
-    if commission.reason is not None:
-        return REASONS[commission.reason]
-    own = commission.sku_rate_id
-    rule = f"商品单独设置（#{own}）" if own else f"店铺规则第 {commission.rules_version} 版"
-    text = (
-        f"实付 {yuan(commission.base_fen)} × {percent(commission.rate_bp)}"
-        f" = {yuan(commission.amount_fen)}（{rule}，分以下舍去）"
-    )
-    if commission.clawed_fen:
-        text += f"，买家退款已扣回 {yuan(commission.clawed_fen)}"
-    return text
 
 
 def name_of(member: MemberBrief | None) -> str:

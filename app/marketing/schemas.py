@@ -73,6 +73,9 @@ class CampaignIn(LimitsMixin):
         ma.fields.Nested(SlotIn), load_default=list, validate=ma.validate.Length(max=SLOTS_MAX)
     )
     issue = ma.fields.Nested(IssueIn, load_default=None, allow_none=True)
+    pays_commission = Flag(
+        load_default=True, metadata={"description": "为 false 时，参加该活动的商品行不计佣金"}
+    )
 
 
 class CampaignQuery(Query):
@@ -113,6 +116,7 @@ class CampaignOut(ma.Schema):
     audience = ma.fields.Nested(AudienceOut, required=True, allow_none=True)
     slots = ma.fields.List(ma.fields.Nested(SlotOut), required=True)
     issue = ma.fields.Dict(required=True, allow_none=True)
+    pays_commission = ma.fields.Boolean(required=True)
     gift_stock = ma.fields.List(ma.fields.Nested(GiftStockOut), required=True)
     limits = ma.fields.Nested(LimitsOut, required=True, allow_none=True)
     created_by = Id(required=True)

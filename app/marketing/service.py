@@ -5,6 +5,7 @@ What the shop asks of the promotions engine: quotes, and holds on what they use.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,7 @@ from app.marketing.holding import (
     take_back,
 )
 from app.marketing.snapshot import snapshot
-from promotions import coupons, limits, pricing
+from promotions import coupons, limits, pricing, queries
 
 __all__ = [
     "ANY_CHOICE",
@@ -38,6 +39,7 @@ __all__ = [
     "reserve",
     "snapshot",
     "take_back",
+    "uncommissioned",
 ]
 
 
@@ -135,6 +137,21 @@ def priced(
     shelf = gifts.shelf(session, candidates, cart)
     found, cart = gifts.price(cart, current, shelf)
     return Priced(found, cart, current, shelf.skus)
+
+
+def uncommissioned(session: Session, quote: Mapping[str, Any]) -> set[int]:
+    """
+    Return the line ids of a stored quote that pay no commission.
+
+    They are those that some campaign made cheaper which the merchant has set to pay none.
+    """
+    by_line = {
+        line["line_id"]: {share["promotion_id"] for share in line["discounts"]}
+        for line in quote["lines"]
+    }
+    applied = set().union(*by_line.values())
+    silent = queries.without_commission(session, applied) if applied else set()
+    return {line_id for line_id, promotions in by_line.items() if promotions & silent}
 
 
 def require_still_new(session: Session, priced: Priced, *, member_id: int) -> None:

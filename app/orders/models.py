@@ -270,6 +270,7 @@ class OrderLine(Base):
             name="returns_within_quantity",
         ),
         CheckConstraint("restocked_quantity BETWEEN 0 AND quantity", name="restocked_quantity"),
+        CheckConstraint("cost_fen >= 0", name="cost_not_negative"),
         Index("ix_order_line_sku_id", "sku_id"),
     )
 
@@ -301,6 +302,8 @@ class OrderLine(Base):
     What is paid in money: after every discount and without points and freight, the base of refunds
     and of commission. (A quote's lines say what is payable before points.)
     """
+    cost_fen: Mapped[Fen | None]
+    """What all its pieces cost the shop, as it was; NULL: not known. Shoppers never see it."""
     refunding_fen: Mapped[Fen] = mapped_column(default=0)
     refunded_fen: Mapped[Fen] = mapped_column(default=0)
     refunding_quantity: Mapped[int] = mapped_column(server_default="0")

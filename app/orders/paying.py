@@ -125,6 +125,7 @@ def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
     marketing.confirm(session, source=order.source, member_id=order.buyer_id, quote=quote, now=now)
     stock.confirm(session, source=order.source, now=now)
     goods = [line for line in lines if line.kind == LineKind.GOODS]
+    uncommissioned = marketing.uncommissioned(session, quote)
     sold: dict[int, int] = {}
     for line in goods:
         sold[line.spu_id] = sold.get(line.spu_id, 0) + line.quantity
@@ -141,6 +142,9 @@ def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
                 spu_id=line.spu_id,
                 paid_fen=line.payable_fen,
                 category_path=tuple(line.category_path),
+                quantity=line.quantity,
+                cost_fen=line.cost_fen,
+                is_commissioned=line.seq not in uncommissioned,
             )
             for line in goods
         ],

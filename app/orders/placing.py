@@ -135,7 +135,7 @@ def _rows(order_id: int, draft: Draft) -> list[dict[str, object]]:
     """The lines as they are inserted: goods as priced, then gifts, which cost nothing."""
     goods = [
         {
-            **_of_sku(order_id, line.seq, line.sku),
+            **_of_sku(order_id, line.seq, line.sku, line.priced.quantity),
             "kind": LineKind.GOODS,
             "promotion_id": None,
             "value_fen": 0,
@@ -145,7 +145,7 @@ def _rows(order_id: int, draft: Draft) -> list[dict[str, object]]:
     ]
     gifts = [
         {
-            **_of_sku(order_id, each.seq, each.sku),
+            **_of_sku(order_id, each.seq, each.sku, each.gift.quantity),
             "kind": LineKind.GIFT,
             "promotion_id": each.gift.promotion_id,
             "value_fen": each.gift.value_fen,
@@ -157,8 +157,10 @@ def _rows(order_id: int, draft: Draft) -> list[dict[str, object]]:
     return goods + gifts
 
 
-def _of_sku(order_id: int, seq: int, sku: SellableSku) -> dict[str, object]:
+def _of_sku(order_id: int, seq: int, sku: SellableSku, quantity: int) -> dict[str, object]:
+    cost_fen = sku.cost_price_fen
     return {
+        "cost_fen": None if cost_fen is None else cost_fen * quantity,
         "order_id": order_id,
         "seq": seq,
         "sku_id": sku.sku_id,

@@ -6,9 +6,10 @@ money are one posting. While a claim on a line is open, its commissions do not m
 This module is what callers import; each verb lives in its own.
 """
 
-from distribution.commissions.accrual import PaidLine, accrue
+from distribution.commissions.accrual import accrue
 from distribution.commissions.claims import claim, settle_claim
 from distribution.commissions.clawback import RefundedLine, RefundExceedsPayment, claw_back
+from distribution.commissions.earning import PaidLine
 from distribution.commissions.maturity import BATCH, mature_due, schedule_maturity
 
 __all__ = [

@@ -73,7 +73,7 @@ def _earning(
     statement = (
         select(
             Commission.id, Commission.line_source, Commission.beneficiary_id, Commission.state,
-            Commission.base_fen, Commission.amount_fen, Commission.clawed_fen,
+            Commission.paid_fen, Commission.amount_fen, Commission.clawed_fen,
         )
         .where(
             Commission.line_source.in_(sorted(totals)),
@@ -87,7 +87,7 @@ def _earning(
 def _still_to_claw(row: Row[*tuple[Any, ...]], refunded_fen: int) -> int:
     try:
         target_fen = policy.clawed_target_fen(
-            row.amount_fen, refunded_fen=refunded_fen, base_fen=row.base_fen
+            row.amount_fen, refunded_fen=refunded_fen, paid_fen=row.paid_fen
         )
     except ValueError as error:
         raise RefundExceedsPayment(f"{row.line_source}: {error}") from error

@@ -34,16 +34,19 @@ _RECORD = text(
         ORDER BY id FOR NO KEY UPDATE),
     earned AS (
         INSERT INTO commission (
-            order_source, line_source, level, beneficiary_id, buyer_id, sku_id, spu_id,
-            base_fen, rate_bp, cap_bp, amount_fen, clawed_fen, state, reason,
-            rules_version, sku_rate_id, binding_log_id, posting_id, accrued_at)
+            order_source, line_source, level, beneficiary_id, buyer_id, sku_id, spu_id, quantity,
+            paid_fen, base_kind, base_fen, grade_id, rule, rate_id, rate_bp, piece_fen, cap_bp,
+            amount_fen, clawed_fen, state, reason, rules_version, binding_log_id,
+            is_self_purchase, posting_id, accrued_at)
         SELECT :order_source, line_source, level, beneficiary_id, :buyer_id, sku_id, spu_id,
-               base_fen, rate_bp, :cap_bp, amount_fen, 0, state, reason,
-               :rules_version, sku_rate_id, binding_log_id, posted.id, :now
+               quantity, paid_fen, base_kind, base_fen, grade_id, rule, rate_id, rate_bp,
+               piece_fen, :cap_bp, amount_fen, 0, state, reason, :rules_version, binding_log_id,
+               is_self_purchase, posted.id, :now
         FROM posted, jsonb_to_recordset(:earnings) AS earning (
             line_source text, level smallint, beneficiary_id bigint, sku_id bigint, spu_id bigint,
-            base_fen bigint, rate_bp integer, amount_fen bigint, state text, reason text,
-            sku_rate_id bigint, binding_log_id bigint)
+            quantity bigint, paid_fen bigint, base_kind text, base_fen bigint, grade_id bigint,
+            rule text, rate_id bigint, rate_bp integer, piece_fen bigint, amount_fen bigint,
+            state text, reason text, binding_log_id bigint, is_self_purchase boolean)
         RETURNING id, beneficiary_id, amount_fen),
     written AS (
         INSERT INTO entry (posting_id, member_id, commission_id, debit_account_id,

@@ -4,7 +4,10 @@ The arithmetic of commissions: integers of fen and basis points, pure, standard 
 Every division rounds down, so the shop never pays a fen more than the rate says.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from distribution.commissions.states import BaseKind
 
 ALL_BP = 10_000
 """One hundred percent, in basis points."""
@@ -27,6 +30,24 @@ class Rates(NamedTuple):
         return self.level1_bp if level == 1 else self.level2_bp
 
 
+class Pay(NamedTuple):
+    """What one level is paid: a rate of the base, or fen for each piece. One of them is set."""
+
+    rate_bp: int | None = None
+    piece_fen: int | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it pays nothing, whatever is bought."""
+        return not (self.rate_bp or self.piece_fen)
+
+    def wanted_fen(self, *, base_fen: int, quantity: int) -> int:
+        """What it comes to before the cap, rounded down to a whole fen."""
+        if self.piece_fen is not None:
+            return self.piece_fen * quantity
+        return commission_fen(base_fen, self.rate_bp or 0)
+
+
 class Split(NamedTuple):
     """An amount in two parts: what the account covers, and what is left over."""
 
@@ -34,34 +55,47 @@ class Split(NamedTuple):
     rest_fen: int
 
 
-def effective(rates: Rates, *, levels: int, cap_bp: int) -> Rates:
-    """
-    The rates that are paid: no second level unless two are set, both together within the cap.
-
-    The first level is served first; the second gets what the cap leaves.
-    """
-    level1_bp = min(rates.level1_bp, cap_bp)
-    level2_bp = min(rates.level2_bp, cap_bp - level1_bp) if levels == 2 else 0
-    return Rates(level1_bp, level2_bp)
+def base_fen(kind: BaseKind, *, paid_fen: int, cost_fen: int | None) -> int | None:
+    """What a commission on a line is taken of; None if that is the profit and nobody knows it."""
+    if kind == BaseKind.PAID:
+        return paid_fen
+    return None if cost_fen is None else max(0, paid_fen - cost_fen)
 
 
 def commission_fen(base_fen: int, rate_bp: int) -> int:
-    """The commission on `base_fen` really paid: base × rate, rounded down to a whole fen."""
+    """The share of `base_fen` that a rate is: base × rate, rounded down to a whole fen."""
     return base_fen * rate_bp // ALL_BP
 
 
-def clawed_target_fen(amount_fen: int, *, refunded_fen: int, base_fen: int) -> int:
+def within_cap(wanted_fen: Sequence[int], *, base_fen: int, cap_bp: int) -> list[int]:
     """
-    How much of `amount_fen` must be taken back once `refunded_fen` of `base_fen` is refunded.
+    What each level gets of what it would get: all of them together at most the cap of the base.
 
-    It depends on the total refunded alone, so the order and the sizes of the refunds do not
-    matter, and a full refund takes back all of it.
+    The first level is served first. The base is at most what was paid and the cap at most all of
+    it, so nothing, fixed amounts least, ever exceeds what was paid.
+    """
+    left_fen = commission_fen(base_fen, cap_bp)
+    served: list[int] = []
+    for wanted in wanted_fen:
+        amount_fen, _ = split(wanted, left_fen)
+        left_fen -= amount_fen
+        served.append(amount_fen)
+    return served
+
+
+def clawed_target_fen(amount_fen: int, *, refunded_fen: int, paid_fen: int) -> int:
+    """
+    How much of `amount_fen` must be taken back once `refunded_fen` of `paid_fen` is refunded.
+
+    It is the refunded share of the commission, however that came about: by a rate or a fixed
+    amount, of what was paid or of the profit. It depends on the total refunded alone, so the order
+    and the sizes of the refunds do not matter, and a full refund takes back all of it.
 
     :raises ValueError: more is refunded than was paid, or less than nothing.
     """
-    if not 0 <= refunded_fen <= base_fen:
-        raise ValueError(f"refunded {refunded_fen} of {base_fen} fen paid")
-    return amount_fen * refunded_fen // base_fen if base_fen else 0
+    if not 0 <= refunded_fen <= paid_fen:
+        raise ValueError(f"refunded {refunded_fen} of {paid_fen} fen paid")
+    return amount_fen * refunded_fen // paid_fen if paid_fen else 0
 
 
 def split(amount_fen: int, balance_fen: int) -> Split:

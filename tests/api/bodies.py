@@ -17,6 +17,8 @@ RULES = {
     "level2_bp": 300,
     "cap_bp": 3000,
     "mature_days": 10,
+    "base_kind": "profit",
+    "pays_self_purchase": True,
 }
 BINDING_RULES = {
     "mode": "protected",
@@ -69,6 +71,7 @@ CAMPAIGN = {
     "tags": ["a"],
     "agrees_with": ["b"],
     "stop_after": False,
+    "pays_commission": False,
     "base": "running",
     "max_discount_fen": 500,
     "audience": {"levels": [1], "tags": ["老客"], "is_new": False},
@@ -181,6 +184,23 @@ def _joining(ids: Any, _: Any) -> dict[str, Any]:
     }
 
 
+def _rate(ids: Any) -> dict[str, Any]:
+    nothing = {"grade_id": None, "level2_bp": None, "level1_fen": None, "is_off": False}
+    return {
+        "scope": "sku", "target_id": ids["sku_id"][0], "level1_bp": 500, "level2_fen": 100,
+    } | nothing  # fmt: skip
+
+
+def _preview(ids: Any, _: Any) -> dict[str, Any]:
+    return {
+        "lines": [{"sku_id": ids["sku_id"][0], "quantity": 2, "paid_fen": 19_900}],
+        "rules": RULES,
+        "rates": [_rate(ids)],
+        "level1_grade_id": None,
+        "level2_grade_id": None,
+    }
+
+
 REQUESTS = {
     "POST /api/v1/sessions": Request(
         lambda ids, wechat: {
@@ -287,5 +307,6 @@ REQUESTS = {
     "POST /admin/v1/distributors/{member_id}/hand-over": Request(
         lambda ids, _: {"upline_member_id": ids["member_id"][1], "reason": "已离职"}, pick=2
     ),
-    "PUT /admin/v1/commission-rules/skus/{sku_id}": fixed(level1_bp=500, level2_bp=100),
+    "POST /admin/v1/commission-rules/preview": Request(_preview),
+    "PUT /admin/v1/commission-rates": Request(lambda ids, _: _rate(ids)),
 }

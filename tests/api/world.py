@@ -20,6 +20,7 @@ from app.members.models import Member
 from app.orders.models import OrderStatus
 from app.staff.models import Role, Staff
 from app.wechat.pictures import PNG, PNG_END
+from distribution.commissions.models import Commission
 from distribution.ledger.states import AdjustmentKind
 from distribution.team import joining, sharing
 from promotions import campaigns, coupons
@@ -34,7 +35,7 @@ from tests.builders.catalogue import (
     make_sku,
     make_spu,
 )
-from tests.builders.distribution import bind, make_distributor, make_rules
+from tests.builders.distribution import bind, make_distributor, make_rate, make_rules
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
@@ -86,6 +87,7 @@ def build(session: Session, *, now: datetime) -> World:
         **goods,
         **_coupons(session, member, template_id=goods["promotion_id"][2], now=now),
         **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
+        **_earnings(session, member, sku_id=goods["sku_id"][0], now=now),
         "member_id": (member.id, other.id, stopped.id, applicant.id, stranger.id),
         "staff_id": (colleague.id, owner.id),
         "username": (owner.username,),
@@ -183,6 +185,18 @@ def _coupons(
         "push_id": (push.id,),
         "code": tuple(codes),
     }
+
+
+def _earnings(
+    session: Session, member: Member, *, sku_id: int, now: datetime
+) -> dict[str, tuple[Any, ...]]:
+    """Rates, and what somebody the member brought has earned them."""
+    rates = [make_rate(session, "sku", sku_id, level1_bp=bp, now=now) for bp in (700, 800)]
+    buyer = make_member(session, now=now)
+    bind(session, member_id=buyer.id, upline_id=member.id, now=now)
+    make_order(session, buyer=buyer, quantities={sku_id: 1}, status=OrderStatus.PAID, now=now)
+    own = select(Commission.id).where(Commission.beneficiary_id == member.id)
+    return {"rate_id": tuple(rates[::-1]), "commission_id": tuple(session.scalars(own))}
 
 
 def _belongings(

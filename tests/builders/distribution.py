@@ -2,19 +2,24 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from distribution import commissions, ledger, team, withdrawals
-from distribution.commissions import PaidLine, RefundedLine, rules
+from distribution.commissions import PaidLine, RefundedLine, rates, rules
+from distribution.commissions.earning import Rate, Target
+from distribution.commissions.policy import Pay
 from distribution.commissions.rules import CommissionRules
+from distribution.commissions.states import Scope
 from distribution.ledger import adjusting
 from distribution.ledger.models import Adjustment
 from distribution.ledger.states import AccountKind, AdjustmentKind, PostingKind
 from distribution.team import binding_rules, joining, joining_rules
 from distribution.team.binding_rules import BindingRules
+from distribution.team.grade_models import DistributorGrade
 from distribution.team.joining_rules import JoiningRules
 from distribution.team.models import Distributor
 from distribution.team.states import Joining
@@ -51,6 +56,51 @@ def make_joining_rules(
     return joining_rules.change(session, wanted, changed_by="staff:1", now=now)
 
 
+def make_grade(session: Session, *, rank: int = 1, name: str = "金牌", now: datetime = NOON) -> int:
+    """A grade nothing lifts anybody to; return its id."""
+    grade = DistributorGrade(name=name, rank=rank, is_every=False, created_at=now)
+    session.add(grade)
+    session.flush()
+    return grade.id
+
+
+def give_grade(session: Session, member_id: int, grade_id: int | None) -> None:
+    """Have a distributor stand on a grade, or on none."""
+    session.execute(
+        update(Distributor).where(Distributor.member_id == member_id).values(grade_id=grade_id)
+    )
+
+
+def make_rate(  # One for each thing that may be set.
+    session: Session,
+    scope: str = "sku",
+    target_id: int = 1,
+    *,
+    grade_id: int | None = None,
+    level1_bp: int | None = None,
+    level2_bp: int | None = None,
+    level1_fen: int | None = None,
+    level2_fen: int | None = None,
+    is_off: bool = False,
+    now: datetime = NOON,
+) -> int:
+    """Put a rate in force for some goods and perhaps one grade; return its id."""
+    rate = Rate(
+        Target(Scope(scope), target_id),
+        grade_id,
+        level1=_pay(level1_bp, level1_fen),
+        level2=_pay(level2_bp, level2_fen),
+        is_off=is_off,
+    )
+    stored = rates.set_rate(session, rate, changed_by="staff:1", now=now)
+    assert stored.rate.id is not None
+    return stored.rate.id
+
+
+def _pay(rate_bp: int | None, piece_fen: int | None) -> Pay | None:
+    return None if rate_bp is None and piece_fen is None else Pay(rate_bp, piece_fen)
+
+
 def make_distributor(session: Session, *, member_id: int, now: datetime = NOON) -> Distributor:
     """An active distributor."""
     distributor = joining.join(session, member_id=member_id, now=now)
@@ -79,10 +129,11 @@ def pay(
     paid_fen: tuple[int, ...] = (10_000,),
     sku_id: int = 1,
     now: datetime = NOON,
+    **more: Any,
 ) -> None:
-    """Accrue a paid order with one line for each amount."""
+    """Accrue a paid order with one line for each amount; `more` goes into each `PaidLine`."""
     lines = [
-        PaidLine(line_source=f"{order}/{seq}", sku_id=sku_id, spu_id=7, paid_fen=fen)
+        PaidLine(line_source=f"{order}/{seq}", sku_id=sku_id, spu_id=7, paid_fen=fen, **more)
         for seq, fen in enumerate(paid_fen, 1)
     ]
     commissions.accrue(session, order_source=order, buyer_id=buyer_id, lines=lines, now=now)

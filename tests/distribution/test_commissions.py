@@ -8,7 +8,6 @@ from sqlalchemy import select
 from distribution import commissions, ledger, queries, verify
 from distribution.commissions import PaidLine, RefundedLine, RefundExceedsPayment, rules
 from distribution.commissions.models import Commission
-from distribution.commissions.policy import Rates
 from distribution.ledger.models import Posting
 from distribution.team import joining
 from tests.builders.distribution import (
@@ -16,6 +15,7 @@ from tests.builders.distribution import (
     bind,
     make_chain,
     make_distributor,
+    make_rate,
     make_rules,
     mature,
     pay,
@@ -114,7 +114,7 @@ class TestAccrue:
         assert session.scalar(select(Commission.reason).limit(1)) == "upline_pending"
 
     def test_a_sku_with_its_own_rates_pays_those(self, session):
-        rules.set_sku_rates(session, sku_id=1, rates=Rates(2000, 0), changed_by="staff:1", now=NOON)
+        make_rate(session, level1_bp=2000, level2_bp=0)
 
         pay(session, buyer_id=BUYER)
 
@@ -128,9 +128,7 @@ class TestAccrue:
         assert balances(session, NEAR) == (0, 0, 0)
 
     def test_the_cap_in_force_at_payment_limits_both_levels_together(self, session):
-        rules.set_sku_rates(
-            session, sku_id=1, rates=Rates(3000, 2000), changed_by="staff:1", now=NOON
-        )
+        make_rate(session, level1_bp=3000, level2_bp=2000)
         make_rules(session, cap_bp=4000)
 
         pay(session, buyer_id=BUYER)

@@ -6,8 +6,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from distribution import ledger, queries, verify, withdrawals
-from distribution.commissions import rules
-from distribution.commissions.policy import Rates
 from distribution.ledger import Overdrawn, as_of, horizon, rollup
 from distribution.ledger.models import Account
 from distribution.ledger.states import AccountKind, PostingKind
@@ -18,6 +16,7 @@ from tests.builders.distribution import (
     adjust,
     make_chain,
     make_distributor,
+    make_rate,
     make_rules,
     mature,
     pay,
@@ -31,7 +30,7 @@ from tests.builders.distribution import (
 def traded(session):
     """A paid order with two levels, partly refunded; every append-only table has a row."""
     make_rules(session)
-    rules.set_sku_rates(session, sku_id=9, rates=Rates(0, 0), changed_by="staff:1", now=NOON)
+    make_rate(session, "sku", 9, level1_bp=0, level2_bp=0)
     make_chain(session, 1, 2, 3)
     pay(session, buyer_id=1)
     refund(session, total_fen=5_000)

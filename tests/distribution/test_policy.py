@@ -10,7 +10,6 @@ from distribution.team import sharing
 
 FEN = st.integers(0, 10_000_000_000)
 BP = st.integers(0, 10_000)
-RATES = st.builds(Rates, BP, BP)
 
 
 @pytest.mark.parametrize(
@@ -21,41 +20,31 @@ def test_a_commission_is_the_share_of_what_was_paid_rounded_down(base_fen, rate_
     assert policy.commission_fen(base_fen, rate_bp) == earned_fen
 
 
-@pytest.mark.parametrize(
-    ("rates", "levels", "cap_bp", "paid"),
-    [
-        (Rates(1000, 500), 2, 5000, Rates(1000, 500)),
-        (Rates(1000, 500), 1, 5000, Rates(1000, 0)),
-        (Rates(3000, 2500), 2, 5000, Rates(3000, 2000)),
-        (Rates(6000, 1), 2, 5000, Rates(5000, 0)),
-    ],
-)
-def test_the_first_level_is_served_first_and_both_stay_within_the_cap(rates, levels, cap_bp, paid):
-    assert policy.effective(rates, levels=levels, cap_bp=cap_bp) == paid
-
-
 @pytest.mark.parametrize("level", [0, 3])
 def test_there_is_no_rate_for_any_other_level(level):
     with pytest.raises(ValueError, match="levels 1 and 2"):
         Rates(1, 1).of(level)
 
 
-@given(base_fen=FEN, rates=RATES, levels=st.sampled_from([1, 2]), cap_bp=BP)
-def test_both_levels_never_take_more_than_the_cap_of_what_was_paid(base_fen, rates, levels, cap_bp):
-    paid = policy.effective(rates, levels=levels, cap_bp=cap_bp)
+@given(wanted_fen=st.lists(FEN, max_size=3), base_fen=FEN, cap_bp=BP)
+def test_all_levels_together_never_get_more_than_the_cap_and_none_more_than_it_wants(
+    wanted_fen, base_fen, cap_bp
+):
+    served = policy.within_cap(wanted_fen, base_fen=base_fen, cap_bp=cap_bp)
 
-    both_fen = sum(policy.commission_fen(base_fen, paid.of(level)) for level in (1, 2))
+    assert sum(served) * 10_000 <= base_fen * cap_bp
+    assert all(0 <= fen <= wanted for fen, wanted in zip(served, wanted_fen, strict=True))
+    if served != wanted_fen:
+        assert sum(served) == base_fen * cap_bp // 10_000
 
-    assert both_fen * 10_000 <= base_fen * cap_bp
 
-
-@given(base_fen=st.integers(1, 10**10), data=st.data())
-def test_refunds_of_any_sizes_take_back_what_one_refund_of_their_total_takes(base_fen, data):
-    amount_fen = data.draw(st.integers(0, base_fen))
-    cuts = sorted(data.draw(st.lists(st.integers(0, base_fen), max_size=6)))
+@given(paid_fen=st.integers(1, 10**10), data=st.data())
+def test_refunds_of_any_sizes_take_back_what_one_refund_of_their_total_takes(paid_fen, data):
+    amount_fen = data.draw(st.integers(0, paid_fen))
+    cuts = sorted(data.draw(st.lists(st.integers(0, paid_fen), max_size=6)))
     taken_fen = [
-        policy.clawed_target_fen(amount_fen, refunded_fen=total, base_fen=base_fen)
-        for total in [0, *cuts, base_fen]
+        policy.clawed_target_fen(amount_fen, refunded_fen=total, paid_fen=paid_fen)
+        for total in [0, *cuts, paid_fen]
     ]
 
     assert taken_fen == sorted(taken_fen)
@@ -66,11 +55,11 @@ def test_refunds_of_any_sizes_take_back_what_one_refund_of_their_total_takes(bas
 @pytest.mark.parametrize("refunded_fen", [-1, 101])
 def test_refunding_less_than_nothing_or_more_than_was_paid_is_refused(refunded_fen):
     with pytest.raises(ValueError, match="of 100 fen paid"):
-        policy.clawed_target_fen(10, refunded_fen=refunded_fen, base_fen=100)
+        policy.clawed_target_fen(10, refunded_fen=refunded_fen, paid_fen=100)
 
 
 def test_nothing_can_be_taken_back_of_a_line_that_cost_nothing():
-    assert policy.clawed_target_fen(0, refunded_fen=0, base_fen=0) == 0
+    assert policy.clawed_target_fen(0, refunded_fen=0, paid_fen=0) == 0
 
 
 @given(amount_fen=FEN, balance_fen=FEN)

@@ -94,7 +94,7 @@ def test_explain_names_base_rate_rule_and_binding_of_each_line_and_level(session
         1000,
     )
     assert (first.amount_fen, first.state, first.reason) == (1_000, "frozen", None)
-    assert (first.rules_version, first.sku_rate_id) == (in_force.version, None)
+    assert (first.rules_version, first.rate_id) == (in_force.version, None)
     assert (first.bound_at, first.origin) == (NOON, "code")
     assert (second.beneficiary_id, second.amount_fen, second.reason) == (3, 0, "upline_frozen")
     assert queries.explain(session, "order:2") == []

@@ -10,10 +10,6 @@ from distribution.commissions.rules import BadRules, CommissionRules
 from tests.builders.distribution import NOON, make_rules
 
 
-def set_sku(session, sku_id, rates):
-    rules.set_sku_rates(session, sku_id=sku_id, rates=rates, changed_by="staff:1", now=NOON)
-
-
 def test_a_shop_that_has_set_nothing_pays_one_level(session):
     found = rules.current(session)
 
@@ -51,24 +47,3 @@ def test_rules_that_break_a_promise_are_refused(session, change):
         )
 
     assert rules.current(session).version == 0
-
-
-def test_the_latest_rates_of_a_sku_count_until_it_follows_the_rules_again(session):
-    set_sku(session, 1, Rates(100, 50))
-    set_sku(session, 2, Rates(0, 0))
-    set_sku(session, 1, Rates(200, 100))
-    set_sku(session, 3, Rates(300, 0))
-    set_sku(session, 3, None)
-
-    found = rules.sku_rates(session, [1, 2, 3, 4])
-
-    assert {sku_id: own.rates for sku_id, own in found.items()} == {
-        1: Rates(200, 100),
-        2: Rates(0, 0),
-    }
-
-
-@pytest.mark.parametrize("rates", [Rates(-1, 0), Rates(5000, 1)])
-def test_rates_of_a_sku_stay_within_nothing_and_the_cap(session, rates):
-    with pytest.raises(BadRules):
-        set_sku(session, 1, rates)

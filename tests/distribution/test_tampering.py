@@ -10,8 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from distribution import verify
-from distribution.commissions import rules
-from distribution.commissions.policy import Rates
+from distribution.commissions import rates
 from distribution.ledger import chain, records
 from distribution.ledger.models import RecordBlock
 from distribution.reports import trial
@@ -19,6 +18,7 @@ from tests.builders.distribution import (
     NOON,
     adjust,
     make_chain,
+    make_rate,
     make_rules,
     mature,
     pay,
@@ -74,11 +74,11 @@ def history(session):
     make_rules(session)
     make_chain(session, 1, 2, 3)
     pay(session, buyer_id=1)
-    rules.set_sku_rates(session, sku_id=9, rates=Rates(0, 0), changed_by="staff:1", now=NOON)
+    rate_id = make_rate(session, "sku", 9, level1_bp=0, level2_bp=0)
     chained(session)
     make_rules(session, level1_bp=800)
     make_chain(session, 4, 3)
-    rules.set_sku_rates(session, sku_id=9, rates=None, changed_by="staff:1", now=NOON)
+    rates.withdraw(session, rate_id, changed_by="staff:1", now=NOON)
     refund(session, total_fen=5_000)
     mature(session)
     withdraw(session, member_id=2, amount_fen=400)
@@ -184,7 +184,9 @@ def test_a_row_slipped_into_a_chained_stretch(session, history):
 
 def test_blocks_of_a_table_that_has_no_chain(session, history):
     unguard(session, "record_block")
-    session.execute(text("UPDATE record_block SET name = 'elsewhere' WHERE name = 'sku_rate'"))
+    session.execute(
+        text("UPDATE record_block SET name = 'elsewhere' WHERE name = 'commission_rate'")
+    )
 
     subjects = {breach.subject for breach in verify.verify(session)}
 
@@ -199,7 +201,7 @@ class TestRecords:
         assert [records.extend(session, name, now=NOON) for name in verify.RECORDS] == [0] * len(
             verify.RECORDS
         )
-        assert records.head(session, "sku_rate") is None
+        assert records.head(session, "commission_rate") is None
 
     def test_an_id_that_was_never_committed_leaves_a_gap_and_no_breach(self, session):
         make_rules(session)

@@ -4,12 +4,11 @@ import pytest
 from sqlalchemy import text
 
 from distribution import commissions, verify
-from distribution.commissions import rules
-from distribution.commissions.policy import Rates
 from distribution.ledger import rollup
 from tests.builders.distribution import (
     NOON,
     make_chain,
+    make_rate,
     make_rules,
     mature,
     pay,
@@ -23,7 +22,7 @@ from tests.builders.distribution import (
 def traded(session):
     """Two levels, a SKU with its own rate, claw-backs before and after maturing, a debt."""
     make_rules(session)
-    rules.set_sku_rates(session, sku_id=9, rates=Rates(2000, 100), changed_by="s:1", now=NOON)
+    make_rate(session, "sku", 9, level1_bp=2000, level2_bp=100)
     make_chain(session, 1, 2, 3)
     pay(session, buyer_id=1, paid_fen=(10_000, 20_000))
     refund(session, total_fen=5_000)
@@ -92,8 +91,11 @@ def test_a_breach_says_who_and_what(session, traded):
          "commission.matured_is_what_was_released"),
         ("UPDATE commission SET mature_at = mature_at + interval '2 hours' WHERE state = 'matured'",
          "commission.matured_is_what_was_released"),
-        ("UPDATE commission SET base_fen = base_fen + 1 WHERE rate_bp = 100",
-         "commission.base_is_what_was_paid"),
+        (("UPDATE commission SET base_fen = base_fen + 1, paid_fen = paid_fen + 1"
+         " WHERE rate_bp = 100"), "commission.base_is_what_was_paid"),
+        ("UPDATE commission SET quantity = 2", "commission.base_is_what_was_paid"),
+        ("UPDATE commission SET base_kind = 'profit'", "commission.base_is_what_was_paid"),
+        ("UPDATE commission SET base_kind = 'profit'", "commission.rate_is_the_rules"),
         ("UPDATE commission SET buyer_id = 77", "commission.base_is_what_was_paid"),
         ("UPDATE commission SET accrued_at = accrued_at - interval '1 day'",
          "commission.base_is_what_was_paid"),
@@ -103,8 +105,19 @@ def test_a_breach_says_who_and_what(session, traded):
          "commission.base_is_what_was_paid"),
         ("UPDATE commission SET rules_version = 0 WHERE level = 2", "commission.rate_is_the_rules"),
         ("UPDATE commission SET rules_version = 99999", "commission.rate_is_the_rules"),
-        ("UPDATE sku_rate SET level1_bp = 1", "commission.rate_is_the_rules"),
-        ("UPDATE sku_rate SET sku_id = 8", "commission.rate_is_the_rules"),
+        ("UPDATE commission_rate SET level1_bp = 1", "commission.rate_is_the_rules"),
+        ("UPDATE commission_rate SET target_id = 8", "commission.rate_is_the_rules"),
+        ("UPDATE commission_rate SET scope = 'spu'", "commission.rate_is_the_rules"),
+        ("UPDATE commission_rate SET scope = 'category'", "commission.rate_is_the_rules"),
+        ("UPDATE commission_rate SET grade_id = 4", "commission.rate_is_the_rules"),
+        ("UPDATE commission SET rule = 'spu' WHERE rule = 'sku'", "commission.rate_is_the_rules"),
+        ("UPDATE commission SET rate_bp = rate_bp + 10", "commission.rate_is_the_rules"),
+        (("UPDATE commission SET beneficiary_id = buyer_id, is_self_purchase = true,"
+         " binding_log_id = NULL WHERE level = 1"), "commission.rate_is_the_rules"),
+        ("UPDATE commission SET rate_bp = rate_bp + 10",
+         "commission.amount_is_what_the_rule_says"),
+        ("UPDATE commission SET cap_bp = 2050 WHERE rate_bp < 1000",
+         "commission.amount_is_what_the_rule_says"),
         ("UPDATE commission SET claims = 1 WHERE level = 2", "commission.claims_are_counted"),
         ("DELETE FROM commission_claim", "commission.claims_are_counted"),
         ("UPDATE commission_rules SET levels = 1", "commission.rate_is_the_rules"),

@@ -46,6 +46,7 @@ def test_a_sku_is_told_with_all_that_pricing_needs(session):
             available=10,
             is_on_sale=True,
             freight_template_id=template.id,
+            cost_price_fen=None,
         )
     }
     with pytest.raises(FrozenInstanceError):

@@ -3,13 +3,12 @@
 import pytest
 from sqlalchemy import text
 
-from app.distributors import verify, wording
+from app.distributors import explaining, verify, wording
 from app.orders import fulfilment
 from app.orders.models import OrderStatus
 from distribution.commissions import rules
 from distribution.team import joining
 from tests.app.distributors.conftest import bring
-from tests.builders.catalogue import make_sku
 from tests.builders.orders import make_order, refund_all
 
 RULES = "/admin/v1/commission-rules"
@@ -134,6 +133,9 @@ class TestRules:
             {"level1_bp": 4_800},
             {"cap_bp": 10_001},
             {"mature_days": 366},
+            {"base_kind": "list_price"},
+            {"pays_self_purchase": "yes"},
+            {"pays_self_purchase": 1},
             {"joining": "open"},
             {"unknown": 1},
         ],
@@ -152,56 +154,6 @@ class TestRules:
         assert client.put(RULES, json=GOOD).status_code == 401
         assert client.put(RULES, headers=headers, json=GOOD).status_code == 401
         assert rules.current(session).version == 0
-
-
-class TestSkuRates:
-    @pytest.fixture
-    def url(self, session):
-        sku = make_sku(session)
-        session.commit()
-        return f"/admin/v1/commission-rules/skus/{sku.id}"
-
-    def test_a_sku_may_have_rates_of_its_own_and_lose_them_again(
-        self, client, url, as_staff, two_levels
-    ):
-        own = client.put(url, headers=as_staff, json={"level1_bp": 2_000, "level2_bp": 0})
-        shown = client.get(url, headers=as_staff)
-        again = client.put(url, headers=as_staff, json={"level1_bp": None, "level2_bp": None})
-
-        assert own.json == shown.json
-        assert (own.json["level1_bp"], own.json["effective_level1_bp"]) == (2_000, 2_000)
-        assert (again.json["level1_bp"], again.json["effective_level1_bp"]) == (None, 1_000)
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {},
-            {"level1_bp": 100},
-            {"level1_bp": 100, "level2_bp": None},
-            {"level1_bp": -1, "level2_bp": 0},
-            {"level1_bp": 4_000, "level2_bp": 1_001},
-            {"level1_bp": "100", "level2_bp": 0},
-            {"level1_bp": 100, "level2_bp": 0, "level3_bp": 0},
-        ],
-    )
-    def test_rates_that_make_no_sense_are_refused_and_change_nothing(
-        self, client, session, url, as_staff, body
-    ):
-        answer = client.put(url, headers=as_staff, json=body)
-
-        assert (answer.status_code, answer.json["code"]) == (422, "invalid_fields")
-        assert client.get(url, headers=as_staff).json["level1_bp"] is None
-
-    def test_a_sku_that_is_not_ours_is_not_found(self, client, as_staff):
-        url = "/admin/v1/commission-rules/skus/999999"
-
-        answer = client.put(url, headers=as_staff, json={"level1_bp": 1, "level2_bp": 0})
-
-        assert (answer.status_code, answer.json["code"]) == (404, "sku_not_found")
-        assert client.get(url, headers=as_staff).status_code == 404
-
-    def test_needs_a_token(self, client, url):
-        assert client.put(url, json={"level1_bp": 1, "level2_bp": 0}).status_code == 401
 
 
 class TestExplain:
@@ -229,6 +181,9 @@ class TestExplain:
         )
         assert (second["beneficiary"], second["amount_fen"]) == ("远**", 0)
         assert second["why"] == "付款时分销资格已被冻结，不计佣金"
+        assert first["steps"][0].startswith("一级：买家于")
+        assert second["steps"][0].startswith("二级：买家的推荐人于")
+        assert (first["grade_id"], first["rule"]) == (None, "shop")
 
     def test_an_order_nobody_brought_has_no_commissions(self, client, session, as_staff, now):
         order = make_order(session, now=now, status=OrderStatus.PAID)
@@ -303,6 +258,8 @@ class TestWording:
             wording.POSTINGS,
             wording.STATES,
             wording.REASONS,
+            explaining.RULES,
+            explaining.BASES,
             wording.ADJUSTMENTS,
             wording.ADJUSTMENT_STATES,
         ):

@@ -77,6 +77,7 @@ class TestCreate:
             "slots": [],
             "gift_stock": [],
             "issue": None,
+            "pays_commission": True,
             "limits": None,
             "created_by": staff.id,
             "created_at": None,
