@@ -7,7 +7,7 @@ from app.core.db import transaction
 from app.distributors.binding import service as binding
 from distribution import commissions, verify
 from distribution.ledger import chain, records, rollup
-from distribution.team import teams
+from distribution.team import grading, joining, teams
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,17 @@ def hand_over(from_id: int, to_id: int, staff_id: int, reason: str) -> None:
                 reason=reason,
                 now=clock.now(),
             )
+
+
+@queue.periodic("distributors.review", cron="23 * * * *")
+def review() -> None:
+    """Look again at every grade, and at who waits to qualify, batch by batch."""
+    now = clock.now()
+    for look in (grading.review, joining.qualify_next):
+        last: int | None = 0
+        while last is not None:
+            with transaction() as session:
+                last = look(session, after=last, now=now)
 
 
 @queue.periodic("distributors.chain", cron="* * * * * */10")

@@ -44,6 +44,28 @@ _NOT_IN_TIME = text(
 )
 
 
+_NOT_TOLD = text(
+    """
+    SELECT order_source, told.kept_fen, sold.kept_fen AS sold_fen
+    FROM purchase AS told
+    FULL JOIN (
+        SELECT 'order:' || order_no AS order_source, buyer_id, completed_at,
+               sum(order_line.payable_fen) AS paid_fen,
+               sum(order_line.payable_fen - order_line.refunded_fen) AS kept_fen,
+               coalesce(array_agg(DISTINCT spu_id ORDER BY spu_id)
+                        FILTER (WHERE order_line.payable_fen > order_line.refunded_fen),
+                        '{}') AS spu_ids
+        FROM shop_order JOIN order_line ON order_id = shop_order.id AND kind = 'goods'
+        WHERE paid_at IS NOT NULL
+        GROUP BY shop_order.id
+    ) AS sold USING (order_source)
+    WHERE (told.buyer_id, told.paid_fen, told.kept_fen, told.spu_ids, told.completed_at)
+          IS DISTINCT FROM
+          (sold.buyer_id, sold.paid_fen, sold.kept_fen, sold.spu_ids, sold.completed_at)
+    """
+)
+
+
 def verify(session: Session) -> Iterator[Breach]:
     """Every rule of the engine; paid orders accrued once, clawed back as refunded, due in time."""
     for breach in engine.verify(session):
@@ -56,6 +78,12 @@ def verify(session: Session) -> Iterator[Breach]:
             f"commission {row.id}",
             f"paid {row.paid_fen}, order says {row.payable_fen};"
             f" clawed {row.clawed_fen} of {row.amount_fen}, refunds say {row.target_fen}",
+        )
+    for row in session.execute(_NOT_TOLD):
+        yield Breach(
+            "team.purchases_are_the_orders",
+            row.order_source,
+            f"kept {row.kept_fen} fen, the order says {row.sold_fen}",
         )
     for row in session.execute(_NOT_IN_TIME, {"days": CommissionRules().mature_days}):
         yield Breach(

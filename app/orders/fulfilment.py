@@ -12,6 +12,7 @@ from app.orders.closing import BATCH, OrderStateForbids
 from app.orders.models import Order, OrderStatus, Shipment, source
 from distribution import commissions
 from distribution.commissions import rules
+from distribution.team import purchases
 
 RECEIVE_AFTER = timedelta(days=10)
 """From shipping: then the goods count as received."""
@@ -92,16 +93,22 @@ def receive_due(session: Session, *, now: datetime) -> int:
 
 
 def complete_due(session: Session, *, now: datetime) -> int:
-    """Complete what was received seven days ago, unless a refund is open; at most one batch."""
+    """
+    Complete what was received seven days ago, unless a refund is open; at most one batch.
+
+    From then on it counts for the grades of distributors.
+    """
     due = _due(Order.status == OrderStatus.RECEIVED, Order.received_at <= now - COMPLETE_AFTER)
     moved = session.scalars(
         update(Order)
         .where(Order.id.in_(due.order_by(Order.received_at)), Order.status == OrderStatus.RECEIVED)
         .values(status=OrderStatus.COMPLETED, completed_at=now, version=Order.version + 1)
-        .returning(Order.id),
+        .returning(Order.order_no),
         execution_options=UNSYNCHRONISED,
-    )
-    return len(moved.all())
+    ).all()
+    if moved:
+        purchases.completed(session, [source(order_no) for order_no in moved], now=now)
+    return len(moved)
 
 
 def _receive(session: Session, which: ColumnElement[bool], *, now: datetime) -> int:

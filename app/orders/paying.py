@@ -20,6 +20,8 @@ from app.orders import queries
 from app.orders.models import LineKind, Order, OrderLine, OrderStatus
 from distribution import commissions, team
 from distribution.commissions import PaidLine
+from distribution.team import purchases
+from distribution.team.purchases import Goods
 from promotions import buyers
 
 UNSETTLED = (OrderStatus.UNPAID, OrderStatus.CLOSING)
@@ -131,6 +133,13 @@ def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
         sold[line.spu_id] = sold.get(line.spu_id, 0) + line.quantity
     catalogue.add_sales(session, spu_quantities=sold)
     team.extend(session, member_id=order.buyer_id, source=order.source, now=now)
+    purchases.paid(
+        session,
+        order_source=order.source,
+        buyer_id=order.buyer_id,
+        goods=goods_of(goods),
+        now=now,
+    )
     commissions.accrue(
         session,
         order_source=order.source,
@@ -150,6 +159,15 @@ def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
         ],
         now=now,
     )
+
+
+def goods_of(lines: Sequence[OrderLine]) -> list[Goods]:
+    """What was paid for goods and what of it was kept, as joining and grades look at it."""
+    return [
+        Goods(line.spu_id, line.payable_fen, line.payable_fen - line.refunded_fen)
+        for line in lines
+        if line.kind == LineKind.GOODS
+    ]
 
 
 def line_source(order: Order, line: OrderLine) -> str:

@@ -24,9 +24,10 @@ from app.orders.models import (
     OrderStatus,
     RefundStatus,
 )
-from app.orders.paying import line_source
+from app.orders.paying import goods_of, line_source
 from distribution import commissions
 from distribution.commissions import RefundedLine
+from distribution.team import purchases
 
 REFUNDABLE = (
     OrderStatus.PAID,
@@ -127,6 +128,7 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     _settle(session, refund, RefundStatus.REFUNDED, now=now)
     if not was_shipped:
         _put_back(session, order, lines, now=now)
+    purchases.returned(session, order_source=order.source, goods=goods_of(lines))
     commissions.claw_back(
         session,
         refund_source=refund_source,

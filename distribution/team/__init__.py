@@ -4,8 +4,11 @@ The team: becoming a distributor, binding, and who stands above and below whom.
 - `joining`        becoming a distributor, freezing, leaving
 - `joining_rules`  the way of joining, as the merchant has set it
 - `standing`       a distributor's status, and every change of it on record
-- `conditions`     what lifts a distributor to a grade: pure
+- `purchases`      what the shop tells of orders, and the sums of it
 - `facts`          what counts for joining and for grades
+- `conditions`     what lifts a distributor to a grade: pure
+- `grades`         the grades a shop has
+- `grading`        who has which grade
 - `binding`        who is whose upline: being bound by a touch
 - `binding_rules`  what the merchant has set about it
 - `clicks`         who followed what a distributor shared

@@ -44,6 +44,7 @@ __all__ = [
     "leave",
     "new_invite_code",
     "qualify",
+    "qualify_next",
     "refuse",
     "resume",
 ]
@@ -158,6 +159,22 @@ def qualify(session: Session, member_ids: Iterable[int], *, now: datetime) -> in
         move(session, member_id, [Status.QUALIFYING], target, actor=SYSTEM, now=now)
         moved += 1
     return moved
+
+
+def qualify_next(session: Session, *, after: int, now: datetime, limit: int = 1_000) -> int | None:
+    """
+    Look again at those who wait for the shop's conditions, by id after `after`.
+
+    Returns the last one looked at, None if none is left.
+    """
+    ids = session.scalars(
+        select(Distributor.member_id)
+        .where(Distributor.status == Status.QUALIFYING, Distributor.member_id > after)
+        .order_by(Distributor.member_id)
+        .limit(limit)
+    ).all()
+    qualify(session, ids, now=now)
+    return ids[-1] if ids else None
 
 
 def freeze(

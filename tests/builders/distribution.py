@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from distribution import commissions, ledger, team, withdrawals
@@ -17,8 +17,9 @@ from distribution.commissions.states import Scope
 from distribution.ledger import adjusting
 from distribution.ledger.models import Adjustment
 from distribution.ledger.states import AccountKind, AdjustmentKind, PostingKind
-from distribution.team import binding_rules, joining, joining_rules
+from distribution.team import binding_rules, grades, grading, joining, joining_rules
 from distribution.team.binding_rules import BindingRules
+from distribution.team.conditions import Conditions, Grade
 from distribution.team.grade_models import DistributorGrade
 from distribution.team.joining_rules import JoiningRules
 from distribution.team.models import Distributor
@@ -66,9 +67,10 @@ def make_grade(session: Session, *, rank: int = 1, name: str = "金牌", now: da
 
 def give_grade(session: Session, member_id: int, grade_id: int | None) -> None:
     """Have a distributor stand on a grade, or on none."""
-    session.execute(
-        update(Distributor).where(Distributor.member_id == member_id).values(grade_id=grade_id)
-    )
+    grading.give(
+        session, member_id=member_id, grade_id=grade_id, is_locked=False, reason="测试",
+        actor="staff:1", now=NOON,
+    )  # fmt: skip
 
 
 def make_rate(  # One for each thing that may be set.
@@ -99,6 +101,26 @@ def make_rate(  # One for each thing that may be set.
 
 def _pay(rate_bp: int | None, piece_fen: int | None) -> Pay | None:
     return None if rate_bp is None and piece_fen is None else Pay(rate_bp, piece_fen)
+
+
+def make_rung(
+    session: Session,
+    *,
+    rank: int = 1,
+    keep_days: int | None = None,
+    now: datetime = NOON,
+    **conditions: int,
+) -> Grade:
+    """A grade that asks for so much; for three level-1 orders unless told otherwise."""
+    asked = conditions or {"level1_orders": 3}
+    return grades.create(
+        session,
+        name=f"第{rank}级",
+        rank=rank,
+        conditions=Conditions(**asked),
+        keep_days=keep_days,
+        now=now,
+    )
 
 
 def make_distributor(session: Session, *, member_id: int, now: datetime = NOON) -> Distributor:
