@@ -17,6 +17,7 @@ from app.coupons import admin as coupons_admin
 from app.coupons import routes as coupons
 from app.distributors import (
     adjustments_admin,
+    grades_admin,
     joining_admin,
     joining_routes,
     rates_admin,
@@ -97,6 +98,7 @@ def groups() -> tuple[Group, ...]:
                 tree_admin.bp,
                 joining_admin.bp,
                 rates_admin.bp,
+                grades_admin.bp,
                 reports_admin.bp,
                 accounting_admin.bp,
             ),

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.catalogue import queries as catalogue
 from app.core.errors import Conflict, Invalid
+from app.distributors import grades, views
 from app.distributors import joining_wording as wording
-from app.distributors import views
 from app.members import queries as members
 from app.members import service as members_service
 from distribution.team import facts, joining, joining_rules
@@ -114,12 +114,15 @@ def change_rules(
 
 def history(session: Session, member_id: int) -> dict[str, Any]:
     """
-    Every status a distributor had, the latest first: since when, by whom and why.
+    Every status and grade a distributor had, the latest first: since when, by whom and why.
 
     :raises NotADistributor: the member never applied and was never appointed.
     """
     views.distributor(session, member_id)
-    return {"statuses": joining.history(session, member_id)}
+    return {
+        "statuses": joining.history(session, member_id),
+        "grades": grades.history(session, member_id),
+    }
 
 
 def approve(session: Session, *, member_id: int, staff_id: int, now: datetime) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def change_joining_rules(**fields: Any) -> dict[str, Any]:
 @bp.returns(schemas.HistoryOut)
 @bp.fails(NotADistributor)
 def show_distributor_history(member_id: int) -> dict[str, Any]:
-    """List every status a distributor had, by whom and why, the latest first."""
+    """List every status and grade a distributor had, by whom and why, the latest first."""
     return joining.history(read(), member_id)
 
 

@@ -7,8 +7,9 @@ from flask import g
 from app.core import clock
 from app.core.db import read, transaction
 from app.core.http import Blueprint
-from app.distributors import joining
+from app.distributors import grades, joining
 from app.distributors import joining_schemas as schemas
+from app.distributors.grades_schemas import MyGradeOut
 from app.distributors.joining import DistributorsAppointed
 from app.distributors.schemas import ProfileOut
 from app.distributors.views import NotADistributor
@@ -31,6 +32,14 @@ def apply_as_distributor(**_: bool) -> dict[str, Any]:
     """Declare to be of age and become a distributor, or apply: free; again changes nothing."""
     with transaction() as session:
         return joining.apply(session, member_id=g.member_id, now=clock.now())
+
+
+@bp.get("/distributor/grade")
+@bp.returns(MyGradeOut)
+@bp.fails(NotADistributor)
+def show_my_grade() -> dict[str, Any]:
+    """Show my grade, what the next one asks and how far I am, and every grade I had."""
+    return grades.mine(read(), g.member_id, now=clock.now())
 
 
 @bp.post("/distributor/leave")

@@ -3,6 +3,7 @@
 import marshmallow as ma
 
 from app.core.fields import Fen, Flag, Id, Moment, Schema, Text, WholeNumber
+from app.distributors.grades_schemas import StaffGradeChangeOut
 from distribution.team.joining_rules import MOST_SPEND_FEN, MOST_SPU_IDS
 from distribution.team.states import DistributorStatus, Joining
 
@@ -89,3 +90,4 @@ class StatusChangeOut(ma.Schema):
 
 class HistoryOut(ma.Schema):
     statuses = ma.fields.List(ma.fields.Nested(StatusChangeOut), required=True)
+    grades = ma.fields.List(ma.fields.Nested(StaffGradeChangeOut), required=True)

@@ -29,6 +29,19 @@ BINDING_RULES = {
     "click_days": 7,
     "on_leaving": "release",
 }
+GRADE = {
+    "name": "金牌",
+    "rank": 2,
+    "conditions": {
+        "is_every": True,
+        "own_orders": 1,
+        "own_spend_fen": 100,
+        "level1_orders": 5,
+        "level1_fen": 50_000,
+        "direct_customers": 2,
+    },
+    "keep_days": 90,
+}
 VISITOR = "v-0123456789abcdef"
 TEMPLATE = {
     "name": "全国",
@@ -298,6 +311,11 @@ REQUESTS = {
     "POST /admin/v1/distributors/{member_id}/refuse": Request(_because, pick=3),
     "POST /admin/v1/distributors/{member_id}/appoint": Request(_because, pick=4),
     "PUT /admin/v1/joining-rules": Request(_joining),
+    "POST /admin/v1/distributor-grades": fixed(**GRADE | {"rank": 9}),
+    "PUT /admin/v1/distributor-grades/{grade_id}": fixed(**GRADE),
+    "PUT /admin/v1/distributors/{member_id}/grade": Request(
+        lambda ids, _: {"grade_id": ids["grade_id"][0], "is_locked": True, "reason": "老客户"}
+    ),
     "PUT /admin/v1/commission-rules": fixed(**RULES),
     "PUT /admin/v1/binding-rules": fixed(**BINDING_RULES),
     "PUT /admin/v1/bindings/{member_id}": Request(

@@ -35,7 +35,13 @@ from tests.builders.catalogue import (
     make_sku,
     make_spu,
 )
-from tests.builders.distribution import bind, make_distributor, make_rate, make_rules
+from tests.builders.distribution import (
+    bind,
+    make_distributor,
+    make_rate,
+    make_rules,
+    make_rung,
+)
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
@@ -89,6 +95,7 @@ def build(session: Session, *, now: datetime) -> World:
         **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
         **_earnings(session, member, sku_id=goods["sku_id"][0], now=now),
         "member_id": (member.id, other.id, stopped.id, applicant.id, stranger.id),
+        "grade_id": (make_rung(session, now=now).id,),
         "staff_id": (colleague.id, owner.id),
         "username": (owner.username,),
         "invite_code": (code,),

@@ -1,12 +1,9 @@
 """Grades: reached by selling, looked at again after their days, given by hand, on record."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
+from sqlalchemy import text
 
 from distribution import verify
 from distribution.team import facts, grades, grading, joining, purchases
@@ -296,107 +293,6 @@ class TestArchiving:
         assert (held(session), held(session, 3)) == (low.id, None)
         assert record(session)[-1] == (high.id, low.id, "archived")
         assert not joining.get(session, 3).is_grade_locked
-        assert list(verify.verify(session)) == []
-
-
-@pytest.mark.race
-class TestAtOnce:
-    @pytest.fixture
-    def at_once(self, app, database_url):
-        """Run functions of a session at the same moment, each in a transaction of its own."""
-        engine = create_engine(database_url, pool_size=16)
-
-        def run(works):
-            barrier = Barrier(len(works))
-
-            def one(work):
-                with Session(engine) as session:
-                    barrier.wait()
-                    try:
-                        result = work(session)
-                    except (joining.IllegalMove, UnknownGrade) as refusal:
-                        return type(refusal).__name__
-                    session.commit()
-                    return result
-
-            with ThreadPoolExecutor(len(works)) as pool:
-                return list(pool.map(one, works))
-
-        yield run
-        engine.dispose()
-
-    def test_two_approvals_are_one(self, session, at_once):
-        joining.join(session, member_id=5, now=NOON)
-        session.commit()
-
-        results = at_once(
-            [lambda s: joining.approve(s, member_id=5, actor="staff:7", now=NOON).status] * 8
-        )
-
-        assert sorted(results) == ["IllegalMove"] * 7 + ["active"]
-        assert len(joining.history(session, 5)) == 2
-        assert list(verify.verify(session)) == []
-
-    def test_an_approval_and_a_refusal_have_one_winner(self, session, at_once):
-        joining.join(session, member_id=5, now=NOON)
-        session.commit()
-
-        results = at_once(
-            [lambda s: joining.approve(s, member_id=5, now=NOON).status,
-             lambda s: joining.refuse(s, member_id=5, reason="资料不全", now=NOON).status]
-        )  # fmt: skip
-
-        assert results.count("IllegalMove") == 1
-        assert joining.get(session, 5).status in results
-
-    def test_orders_completed_by_many_at_once_count_each_once(self, session, team, at_once):
-        grade = make_rung(session, level1_orders=16, direct_customers=3)
-        for number in range(16):
-            purchases.paid(
-                session, order_source=f"order:{number}", buyer_id=11 + number % 3,
-                goods=[Goods(7, 100, 100)], now=NOON,
-            )  # fmt: skip
-        session.commit()
-
-        at_once(
-            [
-                lambda s, n=n: purchases.completed(
-                    s, [f"order:{(n + each) % 16}" for each in range(4)], now=NOON
-                )
-                for n in range(16)
-            ]
-        )
-
-        assert facts.of(session, [SELLER])[SELLER] == Facts(0, 0, 16, 1_600, 3)
-        assert list(verify.verify(session)) == []
-        grading.evaluate(session, [SELLER], now=NOON)
-        assert held(session) == grade.id
-
-    def test_a_lift_and_a_grade_by_hand_end_in_one_of_them_on_record(self, session, team, at_once):
-        low = make_rung(session, rank=1, level1_orders=9)
-        high = make_rung(session, rank=2, level1_orders=1)
-        session.commit()
-
-        at_once(
-            [lambda s: sell(s, "a"), lambda s: give(s, low.id, is_locked=True)]
-            + [lambda s, n=n: sell(s, f"more{n}", buyer_id=12) for n in range(4)]
-        )
-
-        assert held(session) == low.id
-        assert {each.cause for each in grading.history(session, SELLER)} >= {"staff"}
-        assert high.id != low.id
-        assert list(verify.verify(session)) == []
-
-    def test_a_grade_is_not_given_while_it_goes_out_of_use(self, session, team, at_once):
-        grade = make_rung(session, level1_orders=1)
-        session.commit()
-
-        at_once(
-            [lambda s: grading.archive(s, grade.id, now=NOON), lambda s: give(s, grade.id)]
-            + [lambda s, n=n: sell(s, n, buyer_id=11 + n % 3) for n in range(6)]
-        )
-
-        assert held(session) is None
         assert list(verify.verify(session)) == []
 
 
