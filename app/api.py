@@ -42,6 +42,8 @@ from app.reports import admin as reports_admin
 from app.staff import admin as staff
 from app.staff import audit, roles
 from app.storefront import routes as storefront
+from app.withdrawals import admin as withdrawals_admin
+from app.withdrawals import routes as withdrawals
 
 
 class Group(NamedTuple):
@@ -72,6 +74,7 @@ def groups() -> tuple[Group, ...]:
                 payments.bp,
                 aftersales.bp,
                 distributors.bp,
+                withdrawals.bp,
                 binding.bp,
                 joining_routes.bp,
                 coupons.bp,
@@ -93,6 +96,7 @@ def groups() -> tuple[Group, ...]:
                 payments_admin.bp,
                 aftersales_admin.bp,
                 distributors_admin.bp,
+                withdrawals_admin.bp,
                 adjustments_admin.bp,
                 binding_admin.bp,
                 tree_admin.bp,

@@ -26,6 +26,7 @@ from app.packs import verify as packs
 from app.payments import verify as payments
 from app.reports import verify as reports
 from app.staff.commands import staff_add
+from app.withdrawals import verify as withdrawals
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -39,6 +40,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "orders": orders.verify,
     "aftersales": aftersales.verify,
     "distributors": distributors.verify,
+    "withdrawals": withdrawals.verify,
     "reports": reports.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""

@@ -1,5 +1,5 @@
 """
-Where WeChat Pay tells about payments and refunds: verify, store, commit, answer 204.
+Where WeChat Pay tells about payments, refunds and payouts: verify, store, commit, answer 204.
 
 Nothing else happens before the answer; a job acts upon what was stored. Failures are answered in
 WeChat's own shape and leave no trace in the database.
@@ -42,8 +42,15 @@ def hear_of_refund() -> Response:
     return _hear()
 
 
+@bp.post("/payout")
+@_in_wechats_shape
+def hear_of_payout() -> Response:
+    """Receive what WeChat Pay tells about money to a distributor."""
+    return _hear()
+
+
 def _hear() -> Response:
-    # One door for both: what a notification is about stands inside, under the signature.
+    # One door for all: what a notification is about stands inside, under the signature.
     headers, raw, now = dict(request.headers), request.get_data(), clock.now()
     try:
         notification = wechat.clients().notifications.verify_and_open(headers, raw, now)

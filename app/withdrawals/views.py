@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core import paging
@@ -151,7 +152,7 @@ def _month_by_person(
 def _persons(session: Session, member_ids: Sequence[int]) -> dict[int, Person]:
     latest = (
         select(Payee)
-        .distinct(Payee.member_id)
+        .ext(distinct_on(Payee.member_id))
         .where(Payee.member_id.in_(member_ids))
         .order_by(Payee.member_id, Payee.id.desc())
     )
@@ -177,7 +178,7 @@ def _for_staff(session: Session, found: Sequence[Withdrawal]) -> list[Item]:
                 "second_by": each.second_by,
                 "ended_by": each.ended_by,
                 "reason": each.reason,
-                "payout_status": payout.status if payout else PayoutStatus.NEW,
+                "payout_status": PayoutStatus(payout.status if payout else "new"),
                 "transfer_bill_no": payout.transfer_bill_no if payout else None,
                 "last_error": payout.last_error if payout else None,
                 "next_poll_at": payout.next_poll_at if payout else None,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from tests.builders.catalogue import sku_body
 from tests.builders.members import ADDRESS
 from tests.builders.staff import PASSWORD
+from tests.builders.withdrawals import ID_NUMBERS
 
 NEW_PASSWORD = "another horse battery"
 IMAGE = "https://img.example.com/a.jpg"
@@ -43,6 +44,20 @@ GRADE = {
     "keep_days": 90,
 }
 VISITOR = "v-0123456789abcdef"
+WITHDRAWAL_RULES = {
+    "min_fen": 1_000,
+    "max_fen": 200_000,
+    "daily_count": 2,
+    "daily_fen": 400_000,
+    "fee_bp": 60,
+    "fee_min_fen": 10,
+    "tax": "labour",
+    "review_over_fen": 10_000,
+    "second_review_over_fen": 100_000,
+    "name_from_fen": 0,
+    "has_wechat": True,
+    "has_manual": True,
+}
 TEMPLATE = {
     "name": "全国",
     "charge_by": "piece",
@@ -299,6 +314,15 @@ REQUESTS = {
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),
     "POST /admin/v1/distributors/{member_id}/freeze": fixed(reason="刷单"),
+    "PUT /api/v1/distributor/payee": fixed(
+        real_name="周敏", id_number=ID_NUMBERS[0], account="工行 6222 0000", has_consented=True
+    ),
+    "POST /api/v1/distributor/withdrawals": fixed(amount_fen=5_000, channel="manual"),
+    "POST /admin/v1/withdrawals/{withdrawal_no}/reject": fixed(reason="资料不符"),
+    "POST /admin/v1/withdrawals/{withdrawal_no}/pay": Request(
+        lambda ids, _: {"receipt_no": "ICBC-0001"}, pick=1
+    ),
+    "PUT /admin/v1/withdrawal-rules": fixed(**WITHDRAWAL_RULES),
     "POST /admin/v1/commission-adjustments": Request(
         lambda ids, _: {
             "member_id": ids["member_id"][0],

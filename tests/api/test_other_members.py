@@ -20,6 +20,8 @@ PATHS = {
     "GET /api/v1/after-sales/{after_sale_no}": 0,
     "POST /api/v1/after-sales/{after_sale_no}/cancel": 0,
     "GET /api/v1/distributor/commissions/{commission_id}": 0,
+    "GET /api/v1/distributor/withdrawals/{withdrawal_no}": 0,
+    "POST /api/v1/distributor/withdrawals/{withdrawal_no}/cancel": 0,
 }
 """Every route with a member's object in its path; which object, so that its owner may do it."""
 

@@ -12,6 +12,7 @@ NEEDS_WECHAT = {
     "GET /api/v1/distributor/poster": NO_BODY,
     "POST /webhooks/wechat/pay": NO_BODY,
     "POST /webhooks/wechat/refund": NO_BODY,
+    "POST /webhooks/wechat/payout": NO_BODY,
 }
 
 

@@ -20,9 +20,12 @@ from app.members.models import Member
 from app.orders.models import OrderStatus
 from app.staff.models import Role, Staff
 from app.wechat.pictures import PNG, PNG_END
+from app.withdrawals import payees
+from app.withdrawals import service as withdrawals
 from distribution.commissions.models import Commission
 from distribution.ledger.states import AdjustmentKind
 from distribution.team import joining, sharing
+from distribution.withdrawals.states import Channel
 from promotions import campaigns, coupons
 from promotions.coupons.models import CouponCode
 from promotions.packs import life
@@ -36,6 +39,7 @@ from tests.builders.catalogue import (
     make_spu,
 )
 from tests.builders.distribution import (
+    adjust,
     bind,
     make_distributor,
     make_rate,
@@ -47,6 +51,7 @@ from tests.builders.orders import make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
 from tests.builders.promotions import STAFF, make_campaign, make_published
 from tests.builders.staff import make_staff
+from tests.builders.withdrawals import ID_NUMBERS, make_withdrawal_rules
 
 SIDES = {"/api/v1": Audience.SHOPPER, "/admin/v1": Audience.STAFF}
 
@@ -100,6 +105,7 @@ def build(session: Session, *, now: datetime) -> World:
         "username": (owner.username,),
         "invite_code": (code,),
         "adjustment_no": (_adjustment(session, member, asked_by=colleague, now=now),),
+        "withdrawal_no": _withdrawals(session, member, now=now),
         "digest": (_code(session, code, now=now),),
     }
     session.commit()
@@ -118,6 +124,25 @@ def _adjustment(session: Session, member: Member, *, asked_by: Staff, now: datet
         now=now,
     )
     return str(asked["adjustment_no"])
+
+
+def _withdrawals(session: Session, member: Member, *, now: datetime) -> tuple[str, ...]:
+    """Two withdrawals of the member: one that waits for staff, one to be paid by hand."""
+    adjust(session, member_id=member.id, amount_fen=50_000, no=f"J{member.id}", now=now)
+    payees.set_payee(
+        session,
+        member_id=member.id,
+        real_name="周敏",
+        id_number=ID_NUMBERS[0],
+        account="工行 6222 0000",
+        now=now,
+    )
+    make_withdrawal_rules(session, review_over_fen=5_000, now=now)
+    asked = [
+        withdrawals.request(session, member_id=member.id, amount_fen=fen, channel=channel, now=now)
+        for fen, channel in ((6_000, Channel.WECHAT), (5_000, Channel.MANUAL))
+    ]
+    return tuple(each.no for each in asked)
 
 
 def _stopped_distributor(session: Session, *, now: datetime) -> Member:
