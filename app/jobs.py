@@ -21,6 +21,7 @@ distributors.chain | every 10 seconds | hashes the postings of the last seconds 
 distributors.chain_records | each minute | hashes what was added to logs and versions of rules
 distributors.release | every 5 minutes | unbinds the teams of who left, where the rules say so
 distributors.hand_over | after staff hand a team over | puts its people below another
+distributors.figures | each minute | adds the last entries to the figures of distributors
 distributors.roll_up | daily | sums up the shop's own accounts
 accounting.close_days | hourly | writes the trial balance of each day that is over
 withdrawals.apply_fact | after a notification | acts upon what WeChat said of a payout

@@ -16,10 +16,12 @@ from app.staff import models as staff
 from app.withdrawals import models as payouts
 from distribution import base as distribution
 from distribution.commissions import models as commissions
+from distribution.figures import models as figures
 from distribution.ledger import models as ledger
 from distribution.reports import models as distribution_reports
 from distribution.team import grade_models as grades
 from distribution.team import models as team
+from distribution.team import place_models as places
 from distribution.withdrawals import models as withdrawals
 from promotions import base as promotions
 from promotions import member_models as promotions_members
@@ -29,7 +31,7 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    payouts, coupons, materials, commissions, ledger, team, grades, withdrawals,
+    payouts, coupons, materials, commissions, ledger, team, places, grades, withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,
     distribution_reports,
 )  # fmt: skip

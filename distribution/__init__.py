@@ -10,6 +10,7 @@ history. From the bottom up:
 - `team`         becoming a distributor, binding, and who stands above and below whom
 - `commissions`  what the merchant has set, and the life of a commission: accrue, claw back, mature
 - `withdrawals`  asking for what is available: limits, reviews, paid once or returned once
+- `figures`      what each distributor earned by day, week, month and in all
 - `queries`      what a distributor and a merchant see
 - `proofs`       one query per rule of the engine
 - `verify`       the proof over the stored rows

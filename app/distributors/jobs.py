@@ -6,6 +6,7 @@ from app.core import clock, queue
 from app.core.db import transaction
 from app.distributors.binding import service as binding
 from distribution import commissions, verify
+from distribution.figures import rolling
 from distribution.ledger import chain, records, rollup
 from distribution.team import grading, joining, teams
 
@@ -83,6 +84,15 @@ def extend_records() -> None:
             with transaction() as session:
                 if records.extend(session, name, now=clock.now()) == 0:
                     break
+
+
+@queue.periodic("distributors.figures", cron="* * * * *")
+def roll_up_figures() -> None:
+    """Add what is settled to the figures of distributors: they stay quick to read."""
+    more = True
+    while more:
+        with transaction() as session:
+            more = rolling.roll_up(session, now=clock.now())
 
 
 @queue.periodic("distributors.roll_up", cron="41 3 * * *")

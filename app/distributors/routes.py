@@ -5,11 +5,13 @@ from typing import Any
 from flask import g
 
 from app.catalogue.queries import SpuNotFound
+from app.core import clock
 from app.core.db import read
 from app.core.http import Blueprint
-from app.distributors import schemas, service, views
+from app.distributors import own, own_schemas, schemas, service, views
 from app.distributors.service import DistributorNotActive
 from app.distributors.views import CommissionNotFound, NotADistributor
+from distribution.figures.days import Unit
 
 bp = Blueprint("distributor", __name__, description="分销：推广、佣金、团队")
 
@@ -22,22 +24,30 @@ def show_distributor() -> dict[str, Any]:
     return views.profile(read(), g.member_id)
 
 
+@bp.get("/distributor/summary")
+@bp.returns(own_schemas.OverviewOut)
+@bp.fails(NotADistributor)
+def show_summary() -> dict[str, Any]:
+    """Show what I have, earned today, this month and in all, and what matures in the next days."""
+    return own.overview(read(), g.member_id, now=clock.now())
+
+
 @bp.get("/distributor/statement")
-@bp.accepts(schemas.PageQuery)
-@bp.returns(schemas.EntryPage)
+@bp.accepts(own_schemas.StatementQuery)
+@bp.returns(own_schemas.EntryPage)
 @bp.fails(NotADistributor)
-def show_statement(limit: int, cursor: str | None = None) -> dict[str, Any]:
-    """List every entry of my accounts with the balance it led to, the latest first."""
-    return views.statement(read(), g.member_id, cursor=cursor, limit=limit)
+def show_statement(limit: int, cursor: str | None = None, **wanted: Any) -> dict[str, Any]:
+    """List the entries of my accounts with the balances they led to, the latest first."""
+    return own.statement(read(), g.member_id, cursor=cursor, limit=limit, **wanted)
 
 
-@bp.get("/distributor/commissions")
-@bp.accepts(schemas.PageQuery)
-@bp.returns(schemas.CommissionPage)
+@bp.get("/distributor/orders")
+@bp.accepts(own_schemas.PromotedQuery)
+@bp.returns(own_schemas.PromotedPage)
 @bp.fails(NotADistributor)
-def list_my_commissions(limit: int, cursor: str | None = None) -> dict[str, Any]:
-    """List what each sold line earned me and why, the latest first."""
-    return views.earnings(read(), g.member_id, cursor=cursor, limit=limit)
+def list_promoted_orders(limit: int, cursor: str | None = None, **wanted: Any) -> dict[str, Any]:
+    """List the orders I promoted, and what each line earned me and why, the latest first."""
+    return own.orders_promoted(read(), g.member_id, cursor=cursor, limit=limit, **wanted)
 
 
 @bp.get("/distributor/commissions/<int:commission_id>")
@@ -49,12 +59,30 @@ def explain_my_commission(commission_id: int) -> dict[str, Any]:
 
 
 @bp.get("/distributor/team")
-@bp.accepts(schemas.TeamQuery)
-@bp.returns(schemas.TeamPage)
+@bp.accepts(own_schemas.TeamQuery)
+@bp.returns(own_schemas.TeamPage)
 @bp.fails(NotADistributor)
-def show_team(level: int, limit: int, cursor: str | None = None) -> dict[str, Any]:
+def show_team(level: int, limit: int, cursor: str | None = None, **wanted: Any) -> dict[str, Any]:
     """Show how many people I brought and they brought, and who, masked, on one level."""
-    return views.team(read(), g.member_id, level=level, cursor=cursor, limit=limit)
+    return own.team(read(), g.member_id, level=level, cursor=cursor, limit=limit, **wanted)
+
+
+@bp.get("/distributor/ranking")
+@bp.accepts(own_schemas.RankingQuery)
+@bp.returns(own_schemas.RankingOut)
+@bp.fails(NotADistributor)
+def show_ranking(period: Unit) -> dict[str, Any]:
+    """Show who earned most in a day, a week, a month or ever, masked, and my own place."""
+    return own.ranks(read(), g.member_id, period=period, now=clock.now())
+
+
+@bp.get("/distributor/bills")
+@bp.accepts(own_schemas.BillsQuery)
+@bp.returns(own_schemas.BillPage)
+@bp.fails(NotADistributor)
+def list_bills(cursor: str | None = None) -> dict[str, Any]:
+    """List my monthly bills: what there was, what came and went, what is left; latest first."""
+    return own.bills(read(), g.member_id, cursor=cursor)
 
 
 @bp.get("/distributor/share")

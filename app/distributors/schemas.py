@@ -18,7 +18,6 @@ from app.core.http import page_of
 from distribution.commissions.policy import ALL_BP
 from distribution.commissions.rules import MOST_MATURE_DAYS
 from distribution.commissions.states import BaseKind, CommissionState, RuleName, Unearned
-from distribution.ledger.states import AccountKind, PostingKind
 from distribution.team.states import DistributorStatus
 
 PAGE_MAX = 100
@@ -27,10 +26,6 @@ PAGE_MAX = 100
 class PageQuery(Query):
     cursor = Text(maximum=200)
     limit = Quantity(maximum=PAGE_MAX, load_default=20)
-
-
-class TeamQuery(PageQuery):
-    level = WholeNumber(minimum=1, maximum=2, load_default=1)
 
 
 class ShareQuery(Query):
@@ -104,24 +99,6 @@ class DistributorOut(StandingOut, SummaryOut):
     phone = ma.fields.String(required=True, allow_none=True)
 
 
-class MoveOut(ma.Schema):
-    account = ma.fields.Enum(AccountKind, by_value=True, required=True)
-    account_name = ma.fields.String(required=True)
-    change_fen = ma.fields.Integer(required=True)
-    balance_fen = Fen(required=True)
-
-
-class EntryOut(ma.Schema):
-    entry_id = Id(required=True)
-    kind = ma.fields.Enum(PostingKind, by_value=True, required=True)
-    title = ma.fields.String(required=True)
-    source = ma.fields.String(required=True)
-    line_source = ma.fields.String(required=True, allow_none=True)
-    level = WholeNumber(required=True, allow_none=True)
-    effective_at = Moment(required=True)
-    moves = ma.fields.List(ma.fields.Nested(MoveOut), required=True)
-
-
 class CommissionOut(ma.Schema):
     commission_id = Id(required=True)
     order_no = ma.fields.String(required=True)
@@ -173,21 +150,7 @@ class OrderCommissionsOut(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(ExplainedOut), required=True)
 
 
-class TeamMemberOut(ma.Schema):
-    member_id = Id(required=True)
-    nickname = ma.fields.String(required=True, metadata={"description": "脱敏昵称"})
-    level = WholeNumber(required=True)
-    bound_at = Moment(required=True)
-
-
-EntryPage = page_of(EntryOut)
-CommissionPage = page_of(CommissionOut)
 DistributorPage = page_of(DistributorOut)
-
-
-class TeamPage(TeamCountsOut):
-    items = ma.fields.List(ma.fields.Nested(TeamMemberOut), required=True)
-    next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
 class ShareCardOut(ma.Schema):

@@ -17,8 +17,7 @@ from app.orders import queries as orders
 from app.orders.models import source
 from distribution import queries
 from distribution.commissions import rules
-from distribution.ledger import adjusting
-from distribution.queries import Explanation, StatementLine
+from distribution.queries import Explanation
 from distribution.team import joining, people
 from distribution.team.models import Distributor
 
@@ -67,46 +66,10 @@ def profile(session: Session, member_id: int) -> dict[str, Any]:
     }
 
 
-def statement(session: Session, member_id: int, *, cursor: str | None, limit: int) -> Page:
-    """A page of entries, the latest first, each with the balances it led to."""
-    distributor(session, member_id)
-    lines = queries.statement(session, member_id, before=_before(cursor), limit=limit + 1)
-    reasons = adjusting.reasons(session, {line.source for line in lines})
-    items = [_entry(line, reasons.get(line.source)) for line in lines]
-    return _page(items, limit, "entry_id")
-
-
-def earnings(session: Session, member_id: int, *, cursor: str | None, limit: int) -> Page:
-    """A page of a distributor's commissions, the latest first, each with its reason."""
-    distributor(session, member_id)
-    found = queries.earnings(session, member_id, before=_before(cursor), limit=limit + 1)
-    return _page(_commissions(session, found), limit, "commission_id")
-
-
-def team(session: Session, member_id: int, *, level: int, cursor: str | None, limit: int) -> Page:
-    """How many people stand on both levels, and a page of one of them, masked."""
-    distributor(session, member_id)
-    found = people.team_members(
-        session, member_id, level=level, before=_before(cursor), limit=limit + 1
-    )
-    known = members.briefs(session, {each.member_id for each in found})
-    items = [
-        {
-            "member_id": each.member_id,
-            "nickname": wording.name_of(known.get(each.member_id)),
-            "level": each.level,
-            "bound_at": each.bound_at,
-        }
-        for each in found
-    ]
-    counts = people.team_counts(session, member_id)
-    return {**_page(items, limit, "member_id"), **counts._asdict()}
-
-
 def distributors(session: Session, *, status: str | None, cursor: str | None, limit: int) -> Page:
     """A page of distributors for staff, with name and balances."""
-    found = people.distributors(session, status=status, before=_before(cursor), limit=limit + 1)
-    return _page(_for_staff(session, found), limit, "member_id")
+    found = people.distributors(session, status=status, before=before(cursor), limit=limit + 1)
+    return page(_for_staff(session, found), limit, "member_id")
 
 
 def for_staff(session: Session, found: Distributor) -> dict[str, Any]:
@@ -153,14 +116,6 @@ def commission_rules(session: Session) -> dict[str, Any]:
     """The rules in force, with what the law says about them."""
     found = rules.current(session)
     return {**asdict(found), "compliance_note": wording.compliance_note(found.levels)}
-
-
-def _entry(line: StatementLine, reason: str | None) -> dict[str, Any]:
-    moves = [
-        {**move._asdict(), "account_name": wording.ACCOUNTS[move.account]} for move in line.moves
-    ]
-    title = wording.POSTINGS[line.kind] + (f"：{reason}" if reason else "")
-    return {**asdict(line), "title": title, "moves": moves}
 
 
 def _commissions(session: Session, found: Sequence[Explanation]) -> list[dict[str, Any]]:
@@ -221,14 +176,15 @@ def _for_staff(session: Session, found: Sequence[Distributor]) -> list[dict[str,
     ]
 
 
-def _before(cursor: str | None) -> int | None:
+def before(cursor: str | None) -> int | None:
+    """The id where a page goes on; None for the first page."""
     if cursor is None:
         return None
     (last,) = paging.decode(cursor, int)
     return int(last)
 
 
-def _page(items: Collection[dict[str, Any]], limit: int, key: str) -> Page:
+def page(items: Collection[dict[str, Any]], limit: int, key: str) -> Page:
     """A page of `limit`; one item more was read to see whether another page follows."""
     shown = list(items)[:limit]
     more = len(items) > limit

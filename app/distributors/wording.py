@@ -9,6 +9,7 @@ from distribution.ledger.states import (
     AdjustmentState,
     PostingKind,
 )
+from distribution.queries import LineState
 from distribution.team.binding_rules import BindingRules
 from distribution.team.states import Bindable, BindingKind, BindingMode, OnLeaving, Source
 
@@ -42,6 +43,13 @@ STATES = {
     CommissionState.MATURED: "已结算",
     CommissionState.CLAWED: "已退款扣回",
     CommissionState.UNEARNED: "无佣金",
+}
+LINE_STATES = {
+    LineState.FROZEN: "待结算",
+    LineState.HELD: "售后处理中，暂缓结算",
+    LineState.MATURED: "已结算",
+    LineState.CLAWED: "已退款扣回",
+    LineState.UNEARNED: "无佣金",
 }
 REASONS = {
     Unearned.INVITED: "付款时尚未确认成为分销员，不计佣金",

@@ -28,6 +28,11 @@ _WRITERS = text(
 )
 
 
+def last_given(session: Session, table: str, *, key: str = "id") -> int:
+    """The last id of `table` that was given to anybody, committed or not; 0 if none was."""
+    return int(session.scalar(_LAST_GIVEN, {"name": table, "key": key}) or 0)
+
+
 def settled(session: Session, table: str, *, key: str = "id") -> int | None:
     """
     The last id of `table` that is given, once nothing can appear up to it any more.
@@ -36,7 +41,7 @@ def settled(session: Session, table: str, *, key: str = "id") -> int | None:
 
     None if a transaction that was writing is still open after `PATIENCE_SECONDS`: ask again later.
     """
-    last_id = int(session.scalar(_LAST_GIVEN, {"name": table, "key": key}) or 0)
+    last_id = last_given(session, table, key=key)
     deadline = time.monotonic() + PATIENCE_SECONDS
     writers = _writers(session, table)
     while writers:

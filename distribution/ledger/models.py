@@ -85,7 +85,6 @@ class Entry(Base):
     __table_args__ = (
         CheckConstraint("amount_fen > 0", "amount_positive"),
         CheckConstraint("debit_account_id <> credit_account_id", "two_accounts"),
-        Index("ix_entry_member", "member_id", text("id DESC")),
         Index(
             "ix_entry_shop",
             "member_id",
@@ -100,6 +99,13 @@ class Entry(Base):
             "posting_id",
             postgresql_using="brin",
             postgresql_with={"autosummarize": "true"},
+        ),
+        Index("ix_entry_member", "member_id", "id"),
+        Index("ix_entry_accounts", "debit_account_id", "credit_account_id", "id"),
+        Index(
+            "ix_entry_commission",
+            "commission_id",
+            postgresql_where=text("commission_id IS NOT NULL"),
         ),
     )
 

@@ -16,6 +16,7 @@ The team: becoming a distributor, binding, and who stands above and below whom.
 - `rebinding`      what staff do to bindings
 - `teams`          whole teams at once: released, or handed over by staff
 - `tree`           the one place where the tree is changed, and its locks
+- `places`         who stands below whom, kept in line with the bindings
 - `people`         who the distributors are and who stands below them
 - `sharing`        the scene string of a mini-program code
 """

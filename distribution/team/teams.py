@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from distribution import locks
 from distribution.base import Moment
-from distribution.team import binding_rules, tree
+from distribution.team import binding_rules, places, tree
 from distribution.team.states import OnLeaving
 
 BATCH = 5_000
@@ -81,7 +81,9 @@ def release(session: Session, *, now: datetime, limit: int = BATCH) -> int:
         "reason": "推荐人已退出分销",
         "now": now,
     }
-    return len(session.execute(_RELEASE, given).all())
+    released = session.scalars(_RELEASE, given).all()
+    places.refresh(session, released)
+    return len(released)
 
 
 def hand_over(
@@ -113,4 +115,6 @@ def hand_over(
         "now": now,
         "protected_until": binding_rules.current(session).protected_until(now),
     }
-    return len(session.execute(_HAND_OVER, given).all())
+    moved = session.scalars(_HAND_OVER, given).all()
+    places.refresh(session, moved)
+    return len(moved)

@@ -14,7 +14,8 @@ Nobody is their own upline at any distance, whoever binds, re-binds and joins at
 
 An edge whose protection is over is an edge until somebody else takes it: the walk needs no clock.
 Whoever writes about a member who is bound holds that binding's row, so the latest row of the log
-is what the binding says. Order: member, tree, the binding's row, the upline's row.
+is what the binding says. Order: member, tree, the binding's row, the upline's row, the member's
+own row as a distributor, places, counts (`places`).
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from distribution import locks
+from distribution.team import places
 from distribution.team.models import Binding, BindingLog, Distributor
 from distribution.team.states import BindingKind, DistributorStatus
 
@@ -106,8 +108,9 @@ def place(
     )
     made = session.scalars(
         written.returning(Binding), execution_options={"populate_existing": True}
-    )
-    return made.one()
+    ).one()
+    places.refresh(session, [member_id])
+    return made
 
 
 def take_out(session: Session, old: Binding, *, why: Why, now: datetime) -> None:
@@ -119,6 +122,7 @@ def take_out(session: Session, old: Binding, *, why: Why, now: datetime) -> None
     }
     _log(session, BindingKind.UNBIND, old.member_id, old, why, now=now, **fields)
     session.execute(delete(Binding).where(Binding.member_id == old.member_id))
+    places.refresh(session, [old.member_id])
 
 
 def refuse_inactive(session: Session, upline_id: int) -> None:

@@ -98,18 +98,3 @@ def test_explain_names_base_rate_rule_and_binding_of_each_line_and_level(session
     assert (first.bound_at, first.origin) == (NOON, "code")
     assert (second.beneficiary_id, second.amount_fen, second.reason) == (3, 0, "upline_frozen")
     assert queries.explain(session, "order:2") == []
-
-
-def test_earnings_page_through_a_distributors_commissions(session):
-    make_rules(session)
-    bind(session, member_id=1, upline_id=2)
-    pay(session, buyer_id=1, paid_fen=(1_000,) * 3)
-
-    first = queries.earnings(session, 2, limit=2)
-    second = queries.earnings(session, 2, before=first[-1].commission_id)
-
-    assert [each.line_source for each in (*first, *second)] == [
-        "order:1/3",
-        "order:1/2",
-        "order:1/1",
-    ]

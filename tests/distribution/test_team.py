@@ -166,7 +166,7 @@ class TestPeople:
         assert [each.member_id for each in first] == [13, 12]
         rest = people.team_members(session, 2, level=1, before=first[-1].member_id)
         assert [each.member_id for each in rest] == [11]
-        assert people.team_members(session, 2, level=2) == [(21, 2, LATER)]
+        assert people.team_members(session, 2, level=2) == [(21, 2, LATER, 0, 0, 0)]
 
     def test_lists_distributors_by_status_page_by_page(self, session):
         make_distributor(session, member_id=2)

@@ -18,7 +18,10 @@ APPLY = "/api/v1/distributor/apply"
 ADULT = {"is_adult": True}
 SUMMARY = "/api/v1/distributor"
 STATEMENT = "/api/v1/distributor/statement"
-COMMISSIONS = "/api/v1/distributor/commissions"
+ORDERS = "/api/v1/distributor/orders"
+RANKING = "/api/v1/distributor/ranking"
+BILLS = "/api/v1/distributor/bills"
+OVERVIEW = "/api/v1/distributor/summary"
 TEAM = "/api/v1/distributor/team"
 SHARE = "/api/v1/distributor/share"
 
@@ -67,7 +70,9 @@ class TestApply:
 
 
 class TestNotADistributor:
-    @pytest.mark.parametrize("url", [SUMMARY, STATEMENT, COMMISSIONS, TEAM, SHARE])
+    @pytest.mark.parametrize(
+        "url", [SUMMARY, OVERVIEW, STATEMENT, ORDERS, TEAM, RANKING, BILLS, SHARE]
+    )
     def test_sees_nothing(self, client, as_member, url):
         _, headers = as_member()
 
@@ -100,10 +105,11 @@ class TestEarnings:
     def test_each_commission_says_why_in_words(self, client, sold, two_levels):
         order, near, _ = sold
 
-        (item,) = get(client, COMMISSIONS, near)["items"]
+        (promoted,) = get(client, ORDERS, near)["items"]
+        (item,) = promoted["lines"]
 
-        assert item["order_no"] == order.order_no
-        assert item["buyer"] == "买**"
+        assert promoted["order_no"] == order.order_no
+        assert promoted["buyer"] == "买**"
         assert (item["title"], item["state_name"]) == (order.lines[0].title, "待结算")
         assert item["why"] == (
             f"实付 ¥198.00 × 10% = ¥19.80（店铺规则第 {two_levels.version} 版，分以下舍去）"
@@ -127,7 +133,7 @@ class TestEarnings:
             }
         ]
         assert claw_back["moves"][0]["balance_fen"] == 0
-        (item,) = get(client, COMMISSIONS, near)["items"]
+        ((item,),) = (each["lines"] for each in get(client, ORDERS, near)["items"])
         assert item["state"] == "clawed"
         assert item["why"].endswith("买家退款已扣回 ¥19.80")
 
@@ -161,7 +167,7 @@ class TestEarnings:
                 status=OrderStatus.PAID,
             )
         session.commit()
-        for url, key in ((COMMISSIONS, "commission_id"), (STATEMENT, "entry_id")):
+        for url, key in ((ORDERS, "order_no"), (STATEMENT, "entry_id")):
             first = get(client, url, near, limit=2)
             rest = get(client, url, near, limit=2, cursor=first["next_cursor"])
             seen = [item[key] for item in (*first["items"], *rest["items"])]
@@ -171,7 +177,7 @@ class TestEarnings:
     @pytest.mark.parametrize(
         "query", [{"limit": 0}, {"limit": 101}, {"cursor": "?"}, {"unknown": 1}, {"limit": "x"}]
     )
-    @pytest.mark.parametrize("url", [COMMISSIONS, STATEMENT, TEAM])
+    @pytest.mark.parametrize("url", [ORDERS, STATEMENT, TEAM])
     def test_a_bad_page_is_refused(self, client, sold, url, query):
         answer = client.get(url, headers=sold[1], query_string=query)
 

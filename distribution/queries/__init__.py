@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,16 +16,40 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from distribution.base import bigints
 from distribution.commissions.models import Commission
 from distribution.commissions.states import BaseKind, CommissionState, RuleName, Unearned
 from distribution.ledger import MEMBER_KINDS
-from distribution.ledger.models import Account, Entry, Posting
-from distribution.ledger.states import AccountKind, PostingKind
+from distribution.ledger.models import Account, Entry
+from distribution.ledger.states import AccountKind
+from distribution.queries.orders import LineState, Maturing, Promoted, maturing, promoted
+from distribution.queries.statements import Move, StatementLine, statement
+from distribution.queries.teams import team_page
 from distribution.team.grade_models import DistributorGrade
 from distribution.team.models import BindingLog
+from distribution.team.people import TeamWanted
+
+__all__ = [
+    "Explanation",
+    "LineState",
+    "Maturing",
+    "Move",
+    "Promoted",
+    "StatementLine",
+    "Summary",
+    "TeamWanted",
+    "earned_by",
+    "explain",
+    "explain_one",
+    "maturing",
+    "promoted",
+    "statement",
+    "summaries",
+    "summary",
+    "team_page",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +68,6 @@ class Summary:
     """What withdrawals took, with what was kept of them as fee and tax."""
     adjusted_fen: int
     """What was given by hand less what was taken by hand."""
-
-
-class Move(NamedTuple):
-    """What one entry did to one account of the distributor."""
-
-    account: AccountKind
-    change_fen: int
-    balance_fen: int
-    """The account's balance after the entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One entry of a distributor's statement."""
-
-    entry_id: int
-    kind: PostingKind
-    source: str
-    """The order, refund or batch the entry comes from."""
-    line_source: str | None
-    level: int | None
-    effective_at: datetime
-    moves: tuple[Move, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class Explanation:
     amount_fen: int
     clawed_fen: int
     state: CommissionState
+    claims: int
+    """How many after-sales of the line are open: it does not mature meanwhile."""
     reason: Unearned | None
     rules_version: int
     is_self_purchase: bool
@@ -135,6 +138,7 @@ _EXPLAINED = (
     Commission.amount_fen,
     Commission.clawed_fen,
     Commission.state,
+    Commission.claims,
     Commission.reason,
     Commission.rules_version,
     Commission.is_self_purchase,
@@ -165,53 +169,10 @@ def summaries(session: Session, member_ids: Sequence[int]) -> dict[int, Summary]
     held: dict[int, dict[AccountKind, int]] = {member_id: {} for member_id in member_ids}
     earned = dict.fromkeys(member_ids, 0)
     for row in rows:
-        held[row.member_id][row.kind] = row.balance_fen
+        held[row.member_id][row.kind] = int(row.balance_fen)  # A sum of BIGINT is NUMERIC.
         if row.kind == AccountKind.FROZEN:
             earned[row.member_id] = row.credited_fen
     return {member_id: _summary(held[member_id], earned[member_id]) for member_id in member_ids}
-
-
-def statement(
-    session: Session, member_id: int, *, before: int | None = None, limit: int = 20
-) -> Sequence[StatementLine]:
-    """
-    A distributor's entries, newest first, each with the balances it led to.
-
-    `before` is the id of the last entry seen. A page costs the same however long the history is.
-    """
-    debit, credit = aliased(Account), aliased(Account)
-    query = (
-        select(
-            Entry.id, Entry.amount_fen, Entry.debit_balance_fen, Entry.credit_balance_fen,
-            debit.kind.label("debit"), credit.kind.label("credit"),
-            Posting.kind, Posting.source, Posting.effective_at,
-            Commission.line_source, Commission.level,
-        )
-        .join(Posting, Posting.id == Entry.posting_id)
-        .join(debit, debit.id == Entry.debit_account_id)
-        .join(credit, credit.id == Entry.credit_account_id)
-        .outerjoin(Commission, Commission.id == Entry.commission_id)
-        .where(Entry.member_id == member_id)
-        .order_by(Entry.id.desc())
-        .limit(limit)
-    )  # fmt: skip
-    if before is not None:
-        query = query.where(Entry.id < before)
-    return [
-        StatementLine(
-            entry_id=row.id,
-            kind=row.kind,
-            source=row.source,
-            line_source=row.line_source,
-            level=row.level,
-            effective_at=row.effective_at,
-            moves=(
-                *_move(row.debit, row.amount_fen, row.debit_balance_fen, is_debit=True),
-                *_move(row.credit, row.amount_fen, row.credit_balance_fen, is_debit=False),
-            ),
-        )
-        for row in session.execute(query)
-    ]
 
 
 def explain(session: Session, order_source: str) -> Sequence[Explanation]:
@@ -229,14 +190,12 @@ def explain_one(session: Session, commission_id: int, *, member_id: int) -> Expl
     return found[0] if found else None
 
 
-def earnings(
-    session: Session, member_id: int, *, before: int | None = None, limit: int = 20
+def earned_by(
+    session: Session, member_id: int, order_sources: Sequence[str]
 ) -> Sequence[Explanation]:
-    """A distributor's commissions, newest first, with their reasons; `before` a commission id."""
-    own = Commission.beneficiary_id == member_id
-    if before is not None:
-        own &= Commission.id < before
-    return _explanations(session, own, order=(Commission.id.desc(),), limit=limit)
+    """Why each line of these orders earned one distributor what it did, by order and line."""
+    own = (Commission.beneficiary_id == member_id) & Commission.order_source.in_(order_sources)
+    return _explanations(session, own, order=(Commission.order_source, Commission.id), limit=None)
 
 
 def _with_the_shop(member_ids: Sequence[int]) -> Select[int, AccountKind, int, int]:
@@ -275,16 +234,6 @@ def _summary(held: dict[AccountKind, int], earned_fen: int) -> Summary:
         withdrawn_fen=withdrawn_fen,
         adjusted_fen=adjusted_fen,
     )
-
-
-def _move(
-    account: AccountKind, amount_fen: int, balance_fen: int | None, *, is_debit: bool
-) -> tuple[Move, ...]:
-    """The change of one side of an entry; nothing for the shop's side."""
-    if balance_fen is None:
-        return ()
-    grows = is_debit == (account == AccountKind.RECEIVABLE)
-    return (Move(account, amount_fen if grows else -amount_fen, balance_fen),)
 
 
 def _explanations(
