@@ -34,6 +34,10 @@ class Deal:
     """The places of the promotions within the part that is searched."""
     saves_fen: int = 0
     gives: Gives = NOTHING_GIVEN
+    before: "Deal | None" = None
+    """The deal without the last step."""
+    place: int = -1
+    """The place of the last promotion; places rise from step to step."""
 
     @property
     def cost(self) -> Cost:
@@ -99,11 +103,7 @@ class Search:
         gives = deal.gives
         for place in rest:
             alone = self._part[place].alone
-            most_fen = alone.saves_fen
-            if alone.rate_bp is not None:
-                goods_fen = pct_round(left_fen, alone.rate_bp)
-                most_fen = min(most_fen, goods_fen + alone.freight_fen)
-            left_fen -= min(most_fen, left_fen)
+            left_fen -= min(_most_fen(alone, left_fen), left_fen)
             gives = _plus(gives, alone.gives)
         return left_fen - self._payable_fen, _minus(gives), len(deal.steps) + 1
 
@@ -122,17 +122,21 @@ class Search:
             deal.chosen | {place},
             deal.saves_fen + offer.saves_fen,
             _plus(deal.gives, offer.gives),
+            deal,
+            place,
         )
+
+    def _followed(self, deal: Deal, place: int) -> Deal | None:
+        """Apply the candidate at `place` after `deal`; None if it may not or has no effect."""
+        if not all(place in self._after[earlier] for earlier in deal.chosen):
+            return None
+        return self._with(deal, place)
 
     def _deal_of(self, chosen: Iterable[int]) -> Deal | None:
         """Apply `chosen` in rank order; None if two of them conflict or one has no effect."""
-        deal = self._start
+        deal: Deal | None = self._start
         for place in sorted(chosen):
-            may_follow = all(place in self._after[earlier] for earlier in deal.chosen)
-            further = self._with(deal, place) if may_follow else None
-            if further is None:
-                return None
-            deal = further
+            deal = None if deal is None else self._followed(deal, place)
         return deal
 
     def _greedy(self) -> Deal:
@@ -150,13 +154,37 @@ class Search:
             if place in deal.chosen:
                 continue
             # One more takes at most what it takes alone, and lets nobody else take more.
-            most_fen = deal.saves_fen + self._part[place].alone.saves_fen
-            if best is not None and most_fen < best.saves_fen:
+            least_fen = 0 if best is None else best.saves_fen
+            if deal.saves_fen + self._part[place].alone.saves_fen < least_fen:
                 break
-            trial = self._deal_of(deal.chosen | {place})
+            trial = self._joined(deal, place, least_fen)
             if trial is not None and (best is None or trial.cost_and_ranks < best.cost_and_ranks):
                 best = trial
         return best
+
+    def _joined(self, deal: Deal, place: int, least_fen: int) -> Deal | None:
+        """
+        Apply one more, where it belongs among those of `deal`.
+
+        None if it may not, or leaves one of them without effect, or surely saves below `least_fen`:
+        those after it take no more than they do without it.
+        """
+        steps: list[tuple[int, int]] = []
+        while deal.before is not None and deal.place > place:
+            steps.append((deal.place, deal.saves_fen - deal.before.saves_fen))
+            deal = deal.before
+        left_fen = self._payable_fen - deal.saves_fen
+        steps.append((place, _most_fen(self._part[place].alone, left_fen)))
+        most_fen = sum([fen for _, fen in steps])
+        for number, fen in reversed(steps):
+            if deal.saves_fen + most_fen < least_fen:
+                return None
+            further = self._followed(deal, number)
+            if further is None:
+                return None
+            deal = further
+            most_fen -= fen
+        return deal
 
     def _swapped(self, best: Deal) -> Deal:
         for leaving in sorted(best.chosen):
@@ -170,6 +198,13 @@ class Search:
                 further = self._deal_of(staying | {place})
                 if further is not None:
                     yield further
+
+
+def _most_fen(alone: Offer, left_fen: int) -> int:
+    """Return the most that an offer takes of `left_fen`, by itself and by the rate it promises."""
+    if alone.rate_bp is None:
+        return alone.saves_fen
+    return min(alone.saves_fen, pct_round(left_fen, alone.rate_bp) + alone.freight_fen)
 
 
 def _payable_fen(tally: Tally, targets: frozenset[int]) -> int:
