@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from promotions.pricing.kinds.terms import ByScope, require_distinct
+from promotions.pricing.kinds.tiers import following, reached, read, require_rising, written
 from promotions.pricing.money import whole
 from promotions.pricing.rule import (
     BadTerms,
@@ -149,13 +150,10 @@ class SpendAndGift(ByScope):
 
     def __post_init__(self) -> None:
         whole(self.max_times, "max_times", least=1)
-        if not self.tiers:
-            raise BadTerms("tiers", Problem.EMPTY)
+        require_rising(self.tiers)
         if self.max_times > 1 and len(self.tiers) > 1:
             raise BadTerms("max_times", Problem.NOT_TOGETHER)
         for lower, higher in pairwise(self.tiers):
-            if higher.threshold <= lower.threshold:
-                raise BadTerms("tiers", Problem.NOT_RISING)
             is_same = replace(lower, threshold=higher.threshold) == higher
             if is_same or higher.brings < lower.brings:
                 raise BadTerms("tiers", Problem.NOT_WORTH_IT)
@@ -167,29 +165,21 @@ class SpendAndGift(ByScope):
 
         :raises BadTerms: they contradict themselves.
         """
-        return cls(
-            tiers=tuple(GiftTier.parse(tier) for tier in terms["tiers"]),
-            measure=Measure(terms.get("measure", Measure.AMOUNT_FEN)),
-            max_times=terms.get("max_times", 1),
-        )
+        return cls(**read(terms, GiftTier.parse))
 
     def to_json(self) -> dict[str, Any]:
         """Return the terms as plain data."""
-        return {
-            "measure": self.measure.value,
-            "tiers": [tier.to_json() for tier in self.tiers],
-            "max_times": self.max_times,
-        }
+        return written(self.tiers, self.measure, self.max_times)
 
     def offer(self, basket: Basket) -> Offer | Shortfall:
         """Give what the best tier reached brings; short of the first, say by how much."""
         have = basket.amount_fen if self.measure is Measure.AMOUNT_FEN else basket.pieces
-        reached = [tier for tier in self.tiers if tier.threshold <= have]
-        next_step = self._next_step(have, len(reached))
-        if not reached:
+        next_step = self._next_step(have)
+        tiers = reached(self.tiers, have)
+        if not tiers:
             assert next_step is not None, "short of the first tier there is a next one"
             return next_step
-        offers = [self._reach(tier, basket, have) for tier in reversed(reached)]
+        offers = [self._reach(tier, basket, have) for tier in reversed(tiers)]
         return replace(max(offers, key=attrgetter("gives")), next_step=next_step)
 
     def _reach(self, tier: GiftTier, basket: Basket, have: int) -> Offer:
@@ -199,13 +189,10 @@ class SpendAndGift(ByScope):
             return offer
         return replace(offer, met=Met(measure=self.measure, need=tier.threshold, times=times))
 
-    def _next_step(self, have: int, reached: int) -> Shortfall | None:
-        if reached < len(self.tiers):
-            need = self.tiers[reached].threshold
-        else:
-            threshold = self.tiers[-1].threshold
-            times = have // threshold + 1
-            if times > self.max_times:
-                return None
-            need = threshold * times
+    def _next_step(self, have: int) -> Shortfall | None:
+        step = following(self.tiers, have, self.max_times)
+        if step is None:
+            return None
+        tier, times = step
+        need = tier.threshold * times
         return Shortfall(measure=self.measure, need=need, have=have, saves_fen=0)

@@ -17,6 +17,7 @@ from promotions.pricing.kinds.pieces import (
     with_more,
 )
 from promotions.pricing.kinds.terms import ByScope, promised
+from promotions.pricing.kinds.tiers import following, reached, read, require_rising, written
 from promotions.pricing.money import ALL_BP, pct_round, whole
 from promotions.pricing.rule import (
     BadTerms,
@@ -115,8 +116,7 @@ class SpendAndSave(ByScope):
 
     def __post_init__(self) -> None:
         whole(self.max_times, "max_times", least=1)
-        if not self.tiers:
-            raise BadTerms("tiers", Problem.EMPTY)
+        require_rising(self.tiers)
         first = self.tiers[0]
         is_plain = len(self.tiers) == 1 and not (first.off_bp or first.free_freight)
         if self.max_times > 1 and not is_plain:
@@ -125,8 +125,6 @@ class SpendAndSave(ByScope):
             for tier in self.tiers:
                 _require_amount(tier)
         for lower, higher in pairwise(self.tiers):
-            if higher.threshold <= lower.threshold:
-                raise BadTerms("tiers", Problem.NOT_RISING)
             if not _is_worth_it(lower, higher, self.measure):
                 raise BadTerms("tiers", Problem.NOT_WORTH_IT)
 
@@ -137,29 +135,21 @@ class SpendAndSave(ByScope):
 
         :raises BadTerms: they contradict themselves.
         """
-        return cls(
-            tiers=tuple(Tier.parse(tier) for tier in terms["tiers"]),
-            measure=Measure(terms.get("measure", Measure.AMOUNT_FEN)),
-            max_times=terms.get("max_times", 1),
-        )
+        return cls(**read(terms, Tier.parse))
 
     def to_json(self) -> dict[str, Any]:
         """Return the terms as plain data."""
-        return {
-            "measure": self.measure.value,
-            "tiers": [tier.to_json() for tier in self.tiers],
-            "max_times": self.max_times,
-        }
+        return written(self.tiers, self.measure, self.max_times)
 
     def offer(self, basket: Basket) -> Offer | Shortfall:
         """Save what the best tier reached gives; short of the first, say by how much."""
         seen = self._look(basket)
-        reached = [tier for tier in self.tiers if tier.threshold <= seen.have]
-        next_step = self._next_step(seen, len(reached), basket.freight_fen)
-        if not reached:
+        next_step = self._next_step(seen, basket.freight_fen)
+        tiers = reached(self.tiers, seen.have)
+        if not tiers:
             assert next_step is not None, "short of the first tier there is a next one"
             return next_step
-        found = [(*self._saves(tier, seen, basket.freight_fen), tier) for tier in reached]
+        found = [(*self._saves(tier, seen, basket.freight_fen), tier) for tier in tiers]
         saved_fen, sets, tier = max(found, key=lambda one: (one[0], one[2].threshold))
         freight_fen = basket.freight_fen if tier.free_freight else 0
         goods_fen = saved_fen - freight_fen
@@ -171,14 +161,14 @@ class SpendAndSave(ByScope):
             shares=shares,
             freight_fen=freight_fen,
             next_step=next_step if is_more else None,
-            rate_bp=self._rate(basket, reached),
+            rate_bp=self._rate(basket, tiers),
         )
 
-    def _rate(self, basket: Basket, reached: Sequence[Tier]) -> int | None:
+    def _rate(self, basket: Basket, tiers: Sequence[Tier]) -> int | None:
         """Return the highest percentage if nothing else is within reach; None otherwise."""
-        if any(tier.off_fen or tier.price_fen is not None for tier in reached):
+        if any(tier.off_fen or tier.price_fen is not None for tier in tiers):
             return None
-        return promised(basket, max(tier.off_bp for tier in reached))
+        return promised(basket, max(tier.off_bp for tier in tiers))
 
     def _look(self, basket: Basket) -> _Seen:
         amount_fen = basket.amount_fen
@@ -198,15 +188,12 @@ class SpendAndSave(ByScope):
         )
         return costs.of_first(sets * tier.threshold) - sets * tier.price_fen + free_fen, sets
 
-    def _next_step(self, seen: _Seen, reached: int, freight_fen: int) -> Shortfall | None:
+    def _next_step(self, seen: _Seen, freight_fen: int) -> Shortfall | None:
         """Return what is missing for the next tier, pieces taken to cost what the cheapest does."""
-        if reached < len(self.tiers):
-            tier, times = self.tiers[reached], 1
-        else:
-            tier = self.tiers[-1]
-            times = seen.have // tier.threshold + 1
-            if times > self.max_times:
-                return None
+        step = following(self.tiers, seen.have, self.max_times)
+        if step is None:
+            return None
+        tier, times = step
         need = tier.threshold * times
         if self.measure is Measure.AMOUNT_FEN:
             then = _Seen(need, need, ())
