@@ -201,7 +201,10 @@ class Quote:
     adjustments: tuple[Adjustment, ...]
     trace: tuple[Verdict, ...]
     is_optimal: bool
-    """Every lane's choice is proven the best, not only searched for."""
+    """
+    Every lane's choice is proven the best, not only searched for. Which lines get the pieces of a
+    limited price is no choice: the first ones do.
+    """
     freight_list_fen: int
     freight_fen: int
     """Freight to pay, after promotions."""
