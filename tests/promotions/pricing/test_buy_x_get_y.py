@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from promotions.pricing import BadTerms, Lane, Problem
+from promotions.pricing import BadTerms, Lane, Problem, Shortfall
 from promotions.pricing.kinds import BuyXGetY
 from promotions.pricing.money import OutOfRange
 from tests.builders.promotions import make_line
@@ -133,6 +133,16 @@ class TestWhatIsMissing:
         once = BuyXGetY(buy=2, get=1, get_sku_ids=(9,), max_times=1)
 
         assert offered(once, outfit(2, 500)).next_step is None
+
+    @pytest.mark.parametrize("rule", [TWO_PLUS_ONE, SOCKS])
+    @pytest.mark.parametrize("basket", [outfit(1), outfit(1, 500), outfit(0, 500)])
+    def test_short_of_the_first_there_is_no_offer_at_all(self, rule, basket):
+        assert isinstance(rule.offer(basket), Shortfall)
+
+    def test_the_next_group_gets_as_many_as_are_there(self):
+        step = shortfall(BuyXGetY(buy=2, get=2, get_sku_ids=(9,)), outfit(3, 500, 400, 300))
+
+        assert (step.need, step.have, step.saves_fen) == (4, 3, 1_200)
 
 
 class TestTerms:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from promotions.pricing import Lane
+from promotions.pricing import Lane, Shortfall
 from promotions.pricing.kinds import NthPiece, Per
 from promotions.pricing.money import OutOfRange
 from tests.builders.promotions import make_line
@@ -84,6 +84,10 @@ def test_it_discounts_what_a_plain_count_discounts(rule, basket):
 
 
 class TestWhatIsMissing:
+    def test_short_of_the_first_there_is_no_offer_at_all(self):
+        for basket in (basket_of(make_line()), priced(3_000, 8_000)):
+            assert isinstance(HALF.offer(basket), Shortfall)
+
     def test_the_nearest_discounted_piece_is_told(self):
         step = shortfall(HALF, priced(3_000, 8_000))
 

@@ -118,6 +118,24 @@ class TestPieces:
 
         assert (step.measure, step.gap, step.saves_fen) == (Measure.PIECES, 1, saved_fen)
 
+    def test_a_set_that_costs_just_the_price_is_left_alone(self):
+        rule = SpendAndSave(
+            tiers=(Tier(threshold=1, price_fen=1_000),), measure=Measure.PIECES, max_times=3
+        )
+
+        offer = offered(rule, self.priced(3_000, 1_000, 1_000))
+
+        assert dict(offer.shares) == {1: 2_000}
+
+    def test_a_price_may_come_with_free_freight(self):
+        tier = Tier(threshold=3, price_fen=5_900, free_freight=True)
+        rule = SpendAndSave(tiers=(tier,), measure=Measure.PIECES)
+        lines = [make_line(number, fen=fen) for number, fen in enumerate((3_000, 2_500, 2_000), 1)]
+
+        offer = offered(rule, basket_of(*lines, freight_fen=800))
+
+        assert (offer.goods_fen, offer.freight_fen, offer.saves_fen) == (1_600, 800, 2_400)
+
     def test_a_next_step_that_brings_no_more_is_not_told(self):
         offer = offered(self.ANY_3_FOR_59, self.priced(4_000, 4_000, 1_000))
 
