@@ -10,9 +10,10 @@ from app.catalogue.models import Sku
 from app.marketing.service import ANY_CHOICE, Choice
 from app.members import queries as members
 from app.members.models import Member
-from app.orders import drafts, queries
+from app.orders import drafts, queries, returning
 from app.orders import service as orders
 from app.orders.models import CloseReason, Order, OrderOrigin, OrderStatus
+from app.orders.returning import Return
 from tests.builders.catalogue import make_sku
 from tests.builders.members import make_address, make_member
 
@@ -100,6 +101,43 @@ def pay(session: Session, order: Order, *, now: datetime) -> bool:
         paid_at=now,
         now=now,
     )
+
+
+def begin_return(
+    session: Session,
+    order: Order,
+    pieces: Mapping[int, int] | None,
+    *,
+    source: str,
+    now: datetime,
+) -> Return:
+    """Begin to give back these pieces (by `order_line.id`), or all; return what goes back."""
+    fresh = queries.get(session, order_no=order.order_no)
+    plan = returning.plan(fresh, fresh.lines, pieces)
+    orders.begin_refund(
+        session,
+        order_id=order.id,
+        refund_source=source,
+        line_amounts=plan.line_amounts,
+        quantities=plan.quantities,
+        freight_fen=plan.freight_fen,
+        now=now,
+    )
+    return plan
+
+
+def give_back(
+    session: Session,
+    order: Order,
+    pieces: Mapping[int, int] | None,
+    *,
+    source: str,
+    now: datetime,
+) -> Return:
+    """Give back these pieces (by `order_line.id`), or all that is left, as an after-sale does."""
+    plan = begin_return(session, order, pieces, source=source, now=now)
+    orders.finish_refund(session, order_id=order.id, refund_source=source, now=now)
+    return plan
 
 
 def refund_all(session: Session, order: Order, *, now: datetime) -> None:

@@ -3,20 +3,19 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from promotions import campaigns, limits, verify
 from promotions.campaigns import Contradiction
 from promotions.limits import Use
 from promotions.pricing import Allowance
+from tests.builders.machines import live
 from tests.builders.promotions import GIFTS, NOON, OFF_PIECES, make_published
 from tests.promotions.limits_model import Limits
 
@@ -162,12 +161,4 @@ class Shop(RuleBasedStateMachine):
     [pytest.param(15, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.soak)],
 )
 def test_limits_agree_with_the_model_whatever_happens(session, examples):
-    run_state_machine_as_test(
-        lambda: Shop(session),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    live(session, lambda: Shop(session), lives=examples, steps=30)

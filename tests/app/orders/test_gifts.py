@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import select
 
 from app.catalogue.models import Sku
-from app.orders import queries, returning
+from app.orders import queries
 from app.orders import service as orders
 from app.orders.models import CloseReason, LineKind, OrderLine
 from promotions import campaigns, points
 from promotions.coupons.models import Coupon
 from tests.builders.catalogue import make_sku
 from tests.builders.coupons import coupon_status
-from tests.builders.orders import make_order, only_order, pay, refund_all
+from tests.builders.orders import give_back, make_order, only_order, pay, refund_all
 from tests.builders.promotions import AGREED, make_published
 
 
@@ -277,22 +277,13 @@ class TestGifts:
         )
         dear, cheap = make_sku(session, price_fen=5000), make_sku(session, price_fen=1)
         order = make_order(session, now=now, buyer=buyer, quantities={dear.id: 3, cheap.id: 1})
+        of_dear = order.lines[0].id
         pay(session, order, now=now)
         granted = session.scalars(select(Coupon.id).where(Coupon.source == order.source)).all()
 
         found = []
         for pieces in (1, 2):
-            fresh = queries.get(session, order_no=order.order_no)
-            plan = returning.plan(fresh, fresh.lines, {fresh.lines[0].id: pieces})
-            refund = {"order_id": order.id, "refund_source": f"test:{pieces}", "now": now}
-            orders.begin_refund(
-                session,
-                line_amounts=plan.line_amounts,
-                quantities=plan.quantities,
-                freight_fen=plan.freight_fen,
-                **refund,
-            )
-            orders.finish_refund(session, **refund)
+            give_back(session, order, {of_dear: pieces}, source=f"test:{pieces}", now=now)
             unused = [coupon_status(session, each) for each in granted].count("issued")
             found.append((unused, points.balance(session, buyer.id)))
 

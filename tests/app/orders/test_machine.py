@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -12,7 +11,6 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import text
 
@@ -28,6 +26,7 @@ from app.orders.service import RefundUnknown
 from distribution import verify as distribution
 from tests.builders.catalogue import make_freight_template, make_sku
 from tests.builders.distribution import make_chain, make_rules
+from tests.builders.machines import live
 from tests.builders.members import make_member
 from tests.builders.orders import PARCEL, make_order, pay
 from tests.builders.promotions import make_published
@@ -291,30 +290,11 @@ class Shop(RuleBasedStateMachine):
         return moved
 
 
-def live(session, now, *, lives, steps):
-    """Run so many histories of so many steps, each in a transaction that is thrown away."""
-
-    def shop():
-        session.rollback()
-        return Shop(session, now)
-
-    run_state_machine_as_test(
-        shop,
-        settings=settings(
-            max_examples=lives,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    session.rollback()
-
-
 @pytest.mark.slow
 def test_orders_agree_with_the_model_whatever_happens(session, now):
-    live(session, now, lives=8, steps=20)
+    live(session, lambda: Shop(session, now), lives=8, steps=20)
 
 
 @pytest.mark.soak
 def test_orders_agree_with_the_model_for_a_long_time(session, now):
-    live(session, now, lives=200, steps=50)
+    live(session, lambda: Shop(session, now), lives=200, steps=50)

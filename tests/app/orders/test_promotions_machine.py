@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -11,7 +10,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import select, text
 
@@ -19,7 +17,7 @@ from app.catalogue import verify as catalogue
 from app.catalogue.stock import OutOfStock
 from app.coupons import verify as coupons_proof
 from app.marketing import verify as marketing
-from app.orders import queries, returning
+from app.orders import queries
 from app.orders import service as orders
 from app.orders import verify as proof
 from app.orders.models import CloseReason
@@ -27,8 +25,9 @@ from promotions import coupons, points
 from promotions.coupons.models import Coupon
 from promotions.pricing import units_share
 from tests.builders.catalogue import make_freight_template, make_sku
+from tests.builders.machines import live
 from tests.builders.members import make_member
-from tests.builders.orders import make_order, pay
+from tests.builders.orders import begin_return, make_order, pay
 from tests.builders.promotions import AGREED, make_published
 
 STOCK, GIFTS = 30, 6
@@ -159,20 +158,13 @@ class Shop(RuleBasedStateMachine):
         ((line_id, left),) = trade.left.items()
         pieces = min(pieces, left)
         order = queries.get(self.session, order_no=trade.order_no)
-        plan = returning.plan(order, order.lines, {line_id: pieces})
-        refund = {"order_id": trade.order_id, "refund_source": f"{trade.order_no}:{order.version}"}
-        orders.begin_refund(
-            self.session,
-            line_amounts=plan.line_amounts,
-            quantities=plan.quantities,
-            freight_fen=plan.freight_fen,
-            now=self.now,
-            **refund,
-        )
+        source = f"{trade.order_no}:{order.version}"
+        plan = begin_return(self.session, order, {line_id: pieces}, source=source, now=self.now)
+        refund = {"order_id": trade.order_id, "refund_source": source, "now": self.now}
         if not is_done:
-            orders.abandon_refund(self.session, now=self.now, **refund)
+            orders.abandon_refund(self.session, **refund)
             return
-        orders.finish_refund(self.session, now=self.now, **refund)
+        orders.finish_refund(self.session, **refund)
         trade.returns.append(plan.amount_fen)
         trade.left[line_id] -= pieces
         trade.returned += pieces
@@ -230,30 +222,11 @@ class Shop(RuleBasedStateMachine):
             assert list(check(self.session)) == []
 
 
-def live(session, now, *, lives, steps):
-    """Run so many histories of so many steps, each in a transaction that is thrown away."""
-
-    def shop():
-        session.rollback()
-        return Shop(session, now)
-
-    run_state_machine_as_test(
-        shop,
-        settings=settings(
-            max_examples=lives,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    session.rollback()
-
-
 @pytest.mark.slow
 def test_promotions_of_orders_agree_with_the_model_whatever_happens(session, now):
-    live(session, now, lives=6, steps=15)
+    live(session, lambda: Shop(session, now), lives=6, steps=15)
 
 
 @pytest.mark.soak
 def test_promotions_of_orders_agree_with_the_model_for_a_long_time(session, now):
-    live(session, now, lives=150, steps=40)
+    live(session, lambda: Shop(session, now), lives=150, steps=40)

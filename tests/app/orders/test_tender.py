@@ -7,13 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.marketing.service import Choice
-from app.orders import queries, returning, verify
-from app.orders import service as orders
+from app.orders import queries, verify
 from app.orders.models import OrderStatus
 from tests.builders.catalogue import make_freight_template, make_sku
 from tests.builders.distribution import make_chain, make_rules
 from tests.builders.members import make_member
-from tests.builders.orders import make_order
+from tests.builders.orders import give_back, make_order
 from tests.builders.promotions import make_published
 
 
@@ -36,22 +35,6 @@ def order(session, now):
         )
 
     return make
-
-
-def refund(session, order, now, source, pieces):
-    fresh = queries.get(session, order_no=order.order_no)
-    plan = returning.plan(fresh, fresh.lines, pieces)
-    orders.begin_refund(
-        session,
-        order_id=order.id,
-        refund_source=source,
-        line_amounts=plan.line_amounts,
-        quantities=plan.quantities,
-        freight_fen=plan.freight_fen,
-        now=now,
-    )
-    orders.finish_refund(session, order_id=order.id, refund_source=source, now=now)
-    return plan.amount_fen
 
 
 def test_an_order_tells_points_from_discount_and_from_money(session, order, breaches):
@@ -77,7 +60,7 @@ def test_commission_is_earned_by_money_only(session, order, now, breaches):
     earned = "SELECT sum(base_fen), sum(amount_fen) FROM commission WHERE level = 1"
     assert session.execute(text(earned)).one() == (6000, 600)
     session.commit()
-    refund(session, placed, now, "test:1", None)
+    give_back(session, placed, None, source="test:1", now=now)
     session.commit()
     assert breaches() == []
 
@@ -91,11 +74,11 @@ def test_parts_in_any_order_bring_back_the_money_and_no_more(
     placed = order(points_fen=points_fen)
     ids = [line.id for line in placed.lines]
     back = [
-        refund(session, placed, now, f"{placed.order_no}:{number}", {ids[line]: 1})
+        give_back(session, placed, {ids[line]: 1}, source=f"{placed.order_no}:{number}", now=now)
         for number, line in enumerate(sequence)
     ]
 
-    assert sum(back) == placed.payable_fen == 10_000 - points_fen
+    assert sum(plan.amount_fen for plan in back) == placed.payable_fen == 10_000 - points_fen
     session.expire_all()
     assert queries.get(session, order_no=placed.order_no).status == OrderStatus.REFUNDED
     assert list(verify.verify(session)) == []
