@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -10,6 +11,7 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 from sqlalchemy import select
 
@@ -20,7 +22,6 @@ from promotions.coupons.terms import china_day, extended_until
 from promotions.coupons.verify import verify
 from promotions.pricing import Buyer
 from tests.builders.coupons import make_template
-from tests.builders.machines import live
 from tests.builders.promotions import NOON, STAFF
 from tests.promotions.coupons.model import One, Shop
 
@@ -266,7 +267,15 @@ class Coupons(RuleBasedStateMachine):
 
 def run(session, examples, steps):
     machine = type("Machine", (Coupons,), {"session": session})
-    live(session, machine, lives=examples, steps=steps)
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
 @pytest.mark.slow
