@@ -93,6 +93,11 @@ class TestWhatIsMissing:
 
         assert (step.need, step.have, step.gap, step.saves_fen) == (2, 1, 1, 4_000)
 
+    def test_of_two_that_are_as_near_and_save_as_much_the_first_sku_is_told(self):
+        step = shortfall(HALF, basket_of(make_line(1, quantity=3), make_line(2)))
+
+        assert (step.need, step.have) == (4, 3)
+
     def test_once_some_are_discounted_the_next_adds_to_them(self):
         step = shortfall(
             HALF, basket_of(make_line(1, fen=1_000, quantity=2), make_line(2, fen=600))
