@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.course import Course
 from bench.ledger import ledger
+from bench.ledger_pages import ledger_pages, ledger_pages_full
 from bench.notifications import notification
 from bench.orders import place_order
 from bench.pages import product_list, product_page
@@ -22,7 +23,11 @@ BENCHES: dict[str, Callable[[Course], None]] = {
     "place_order": place_order,
     "notification": notification,
     "ledger": ledger,
+    "ledger_pages": ledger_pages,
 }
+
+LONG: dict[str, Callable[[Course], None]] = {"ledger_pages_full": ledger_pages_full}
+"""Benches that run only by their name: they take too long for every day."""
 
 PURE: dict[str, Callable[[], None]] = {"pricing": pricing}
 """Benches that need no mall."""
@@ -30,13 +35,14 @@ PURE: dict[str, Callable[[], None]] = {"pricing": pricing}
 
 def main(names: list[str]) -> int:
     """Run the benches on a mall of their own; return the exit status."""
-    if unknown := set(names) - set(BENCHES) - set(PURE):
-        print(f"no such bench: {', '.join(unknown)}; there are {', '.join([*PURE, *BENCHES])}")
+    if unknown := set(names) - set(BENCHES) - set(PURE) - set(LONG):
+        known = ", ".join([*PURE, *BENCHES, *LONG])
+        print(f"no such bench: {', '.join(unknown)}; there are {known}")
         return 2
     for name, run in PURE.items():
         if name in names or not names:
             run()
-    if asked := [name for name in names or BENCHES if name in BENCHES]:
+    if asked := [name for name in names or BENCHES if name in BENCHES | LONG]:
         return _on_a_mall(asked)
     return 0
 
@@ -50,7 +56,7 @@ def _on_a_mall(names: list[str]) -> int:
         course = Course(mall, folder)
         course.start_bare()
         for name in names:
-            BENCHES[name](course)
+            (BENCHES | LONG)[name](course)
     except AssertionError:
         print(*(mall.family.tail(name) for name in ("server", "bare")), sep="\n", file=sys.stderr)
         raise
