@@ -19,10 +19,10 @@ from app.core.errors import AppError
 from app.payments import inbox
 from app.wechat.transfers import TransferClient
 from app.withdrawals import applying, calls, jobs, service, submitting
-from app.withdrawals.models import Payout, PayoutStatus
+from app.withdrawals.models import Payout
 from distribution.withdrawals.models import Withdrawal
 from distribution.withdrawals.states import OPEN, Channel
-from tests.wechat_sandbox import APPID, MALL, MCHID
+from tests.wechat_sandbox import MALL
 
 STEPS = (
     (TransferClient, "create"),
@@ -42,6 +42,10 @@ TROUBLES = (
     "malformed_json", "not_enough",
 )  # fmt: skip
 SPOILT = ("bad_signature", "stale_timestamp", "wrong_amount", "wrong_mchid", "malformed_json")
+DEEDS = (
+    "cancel", "reject", "retry", "look", "fail", "expire", *("nothing",) * 6,
+)  # fmt: skip
+"""What distributors, staff and WeChat do about one withdrawal in one round."""
 WORKERS = 4
 
 
@@ -77,6 +81,7 @@ class Drill:
             self.trouble()
             for number in self.open():
                 self.meddle(number)
+            self.confirm()
             self.work()
             self.deliver()
             self.shop.wait(seconds=self.random.choice((5, 20, 70, 700, 2_000)))
@@ -126,11 +131,20 @@ class Drill:
 
     def meddle(self, number):
         """Distributor, staff or WeChat do something about one withdrawal, or nobody does."""
-        deed = self.random.choice(
-            ("confirm", "confirm", "confirm", "cancel", "reject", "retry", "look", "fail",
-             "expire", "nothing", "nothing", "nothing", "nothing"),
-        )  # fmt: skip
+        deed = self.random.choice(DEEDS)
         self.happened[deed] += getattr(self, f"_{deed}", lambda _: False)(number)
+
+    def confirm(self):
+        """
+        Payees confirm what waits for them at WeChat, whatever we believe of it.
+
+        They do it as WeChat's own page lets them, so that a bill we forgot could really be paid.
+        """
+        for bill in self.shop.bills():
+            if bill["state"] == "WAIT_USER_CONFIRM" and self.random.random() < 0.4:
+                path = f"transfers/{bill['out_bill_no']}/confirm"
+                self.shop.wechat.control("POST", path, unchecked=True)
+                self.happened["confirm"] += 1
 
     def work(self):
         """Workers take turns at what is due, some at the same one at once; some die."""
@@ -195,14 +209,6 @@ class Drill:
         assert posted == cash
         assert shop.breaches() == []
         return cash
-
-    def _confirm(self, number):
-        payout = self.shop.payout(number)
-        if payout.status != PayoutStatus.CONFIRMING or payout.package_info is None:
-            return False
-        given = {"mchId": MCHID, "appId": APPID, "package": payout.package_info}
-        answer = self.shop.wechat.http.post("/control/receive", json=given)
-        return answer.status_code == 200
 
     def _cancel(self, number):
         return self._serve(service.cancel, no=number, member_id=self.shop.look(number).member_id)
