@@ -107,6 +107,16 @@ class TestDefinition:
         with pytest.raises(UnknownGrade):
             grades.get(session, 999)
 
+    def test_may_ask_for_more_and_who_has_it_keeps_it(self, session, team):
+        grade = make_rung(session, level1_orders=1)
+        sell(session, "a")
+
+        changed = change(session, grade.id, rank=4, level1_orders=50)
+        grading.evaluate(session, [SELLER], now=NOON + DAY)
+
+        assert (changed.rank, changed.conditions) == (4, Conditions(level1_orders=50))
+        assert held(session) == grade.id
+
     def test_a_ladder_ends_somewhere(self, session):
         for rank in range(1, grades.MOST_GRADES + 1):
             make_rung(session, rank=rank)

@@ -1,5 +1,6 @@
 """Grades over HTTP: staff make them, sales lift to them, a distributor sees how far it is."""
 
+import runpy
 from datetime import timedelta
 
 import pytest
@@ -311,3 +312,18 @@ class TestQualifying:
         assert [each["status"] for each in pages] == ["qualifying", "active"]
         assert [each["needs"][0]["reached"] for each in pages] == [9_900, 19_800]
         assert list(verify.verify(session)) == []
+
+
+def test_orders_of_before_are_told_by_the_migration_as_the_shop_tells_them(session, sold):
+    migration = runpy.run_path("migrations/versions/0017_grades.py")
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    for table in ("purchase", "direct_customer", "member_facts"):
+        session.execute(text(f"DELETE FROM {table}"))
+    assert list(verify.verify(session)) != []
+
+    for name in ("PURCHASES", "CUSTOMERS", "FACTS"):
+        session.execute(text(migration[name]))
+
+    assert list(verify.verify(session)) == []
+    seller, _, _ = sold
+    assert facts.of(session, [seller.id])[seller.id] == Facts(0, 0, 1, 9_900, 1)
