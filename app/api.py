@@ -79,6 +79,7 @@ def groups() -> tuple[Group, ...]:
                 joining_routes.bp,
                 coupons.bp,
                 materials.bp,
+                storefront.own_bp,
             ),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),

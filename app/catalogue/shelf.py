@@ -5,13 +5,14 @@ These are the hottest reads of the mall. The database answers one JSON value, wh
 describing a dozen columns and rebuilding each row.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import ARRAY, BigInteger, TextClause, bindparam, text
 from sqlalchemy.orm import Session
 
 from app.catalogue import search
@@ -106,6 +107,17 @@ def get_product(session: Session, *, spu_id: int) -> dict[str, Any]:
     return page
 
 
+def goods(session: Session, spu_ids: Collection[int]) -> list[dict[str, Any]]:
+    """
+    What pricing needs of those of these products that are on the shelf, by id; one query.
+
+    Each has its `id`, `tags`, category `path`, and (id, price, cost) of its `skus`, in fen. No
+    shopper may see the cost.
+    """
+    rows = session.execute(GOODS, {"spu_ids": list(spu_ids)})
+    return [dict(row._mapping) for row in rows]
+
+
 def _position(cursor: str, sort: Sort) -> tuple[int | datetime, int]:
     of, position, id_ = paging.decode(cursor, str, int, int)
     if of != sort:
@@ -186,3 +198,12 @@ FROM spu JOIN category AS own ON own.id = spu.category_id
 WHERE spu.id = :spu_id AND status = 'on_shelf'
 ) AS page
 """)
+
+GOODS = text("""
+SELECT spu.id, tags, path, (
+    SELECT coalesce(json_agg(json_build_array(id, price_fen, cost_price_fen) ORDER BY id), '[]')
+    FROM sku WHERE spu_id = spu.id AND is_active
+) AS skus
+FROM spu JOIN category ON category.id = category_id
+WHERE spu.id = ANY (:spu_ids) AND status = 'on_shelf' ORDER BY spu.id
+""").bindparams(bindparam("spu_ids", type_=ARRAY(BigInteger)))

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.members import queries as members
+from app.storefront import earning
 from app.storefront import queries as storefront
 
 
@@ -15,6 +16,8 @@ def contents(
     """
     The distributor's own name and picture, and the product with its prices of this moment.
 
+    `earn` is for the distributor's eyes and no part of the poster.
+
     :raises SpuNotFound: there is no such product on the shelf.
     """
     sharer = members.get(session, member_id)
@@ -22,6 +25,7 @@ def contents(
         "nickname": sharer.nickname,
         "avatar_url": sharer.avatar_url,
         "product": None if spu_id is None else _product(session, spu_id, now),
+        "earn": None if spu_id is None else _earn(session, spu_id, member_id, now),
     }
 
 
@@ -39,3 +43,8 @@ def _product(session: Session, spu_id: int, now: datetime) -> dict[str, Any]:
         "lowest_fen": min(now_fen),
         "highest_fen": max(now_fen),
     }
+
+
+def _earn(session: Session, spu_id: int, member_id: int, now: datetime) -> dict[str, Any] | None:
+    found = earning.of_products(session, [spu_id], member_id=member_id, now=now)
+    return found[0] if found else None

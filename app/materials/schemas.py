@@ -6,6 +6,7 @@ import marshmallow as ma
 
 from app.core.fields import Fen, Id, Query
 from app.distributors.schemas import ShareCardOut
+from app.storefront.schemas import ProductEarnOut
 
 
 class Size(StrEnum):
@@ -41,6 +42,12 @@ class PosterOut(ShareCardOut):
     nickname = ma.fields.String(required=True, metadata={"description": "分享者自己的昵称"})
     avatar_url = ma.fields.String(required=True, allow_none=True)
     product = ma.fields.Nested(PosterProductOut, required=True, allow_none=True)
+    earn = ma.fields.Nested(
+        ProductEarnOut,
+        required=True,
+        allow_none=True,
+        metadata={"description": "只给分享者本人看，不要画在海报上"},
+    )
     code_url = ma.fields.String(
         required=True, metadata={"description": "小程序码图片的路径，不需要登录，永久有效"}
     )

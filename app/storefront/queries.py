@@ -38,7 +38,7 @@ def list_products(session: Session, *, now: datetime, **query: Any) -> dict[str,
     goods = [
         piece
         for card, path, skus in cards
-        for piece in _pieces(card["id"], path, card["tags"], skus)
+        for piece in one_of_each(card["id"], path, card["tags"], skus)
     ]
     seen = shown(session, goods, now=now)
     for card, _, skus in cards:
@@ -57,7 +57,7 @@ def get_product(session: Session, *, spu_id: int, now: datetime) -> dict[str, An
     page = shelf.get_product(session, spu_id=spu_id)
     path = [category["id"] for category in page["categories"]]
     skus = [(sku["id"], sku["price_fen"]) for sku in page["skus"]]
-    pieces = _pieces(spu_id, path, page["tags"], skus)
+    pieces = one_of_each(spu_id, path, page["tags"], skus)
     seen = shown(session, pieces, now=now)
     for sku in page["skus"]:
         promoted = seen.prices[sku["id"]]
@@ -82,12 +82,12 @@ def list_running(session: Session, *, sku_id: int | None, now: datetime) -> list
         sku = catalogue.skus_for_pricing(session, [sku_id]).get(sku_id)
         if sku is None:
             return []
-        pieces = _pieces(sku.spu_id, sku.category_path, sku.tags, [(sku_id, sku.price_fen)])
+        pieces = one_of_each(sku.spu_id, sku.category_path, sku.tags, [(sku_id, sku.price_fen)])
         running = shown(session, pieces, now=now).concerning.get(sku.spu_id, ())
     return [_running(one) for one in running[:SHOWN_MAX]]
 
 
-def _pieces(
+def one_of_each(
     spu_id: int, path: Iterable[int], tags: Iterable[str], skus: Iterable[tuple[int, int]]
 ) -> list[pricing.CartLine]:
     """One piece of each of a product's SKUs, (id, price in fen), as pricing takes them."""

@@ -5,7 +5,7 @@ from marshmallow import fields
 
 from app.catalogue.schemas import BrandCardOut, NamedOut, SpecNameOut
 from app.catalogue.shelf import Sort
-from app.core.fields import Id, Moment, Query, Text, WholeNumber
+from app.core.fields import Fen, Id, Moment, Pattern, Query, Text, WholeNumber
 
 LIST_PRICE = {"description": "原价：活动后最便宜的那个规格的标价"}
 PROMOTED_PRICE = {"description": "现价：单买一件的到手单价，不含满减、优惠券"}
@@ -143,3 +143,34 @@ class ProductOut(ma.Schema):
         FreightHintOut, required=True, allow_none=True, metadata={"description": "null 为包邮"}
     )
     skus = fields.List(fields.Nested(ProductSkuOut), required=True)
+
+
+class EarnQuery(Query):
+    """At most fifty products, as many as a page of a list shows."""
+
+    spu_ids = Pattern(
+        "[1-9][0-9]{0,17}(,[1-9][0-9]{0,17}){0,49}",
+        required=True,
+        error="须为 1 到 50 个商品 ID，以英文逗号分隔",
+        metadata={"description": "商品 ID，以英文逗号分隔，如 12,15"},
+    )
+
+
+class SkuEarnOut(ma.Schema):
+    sku_id = Id(required=True)
+    earn_fen = Fen(required=True, metadata={"description": "按现价卖出一件，我可得的佣金"})
+
+
+class ProductEarnOut(ma.Schema):
+    spu_id = Id(required=True)
+    lowest_fen = Fen(required=True)
+    highest_fen = Fen(required=True)
+    skus = fields.List(fields.Nested(SkuEarnOut), required=True)
+
+
+class EarnListOut(ma.Schema):
+    items = fields.List(
+        fields.Nested(ProductEarnOut),
+        required=True,
+        metadata={"description": "不是有效分销员则为空；只属于本人，不可展示给买家"},
+    )
