@@ -7,8 +7,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from distribution.ledger.states import AccountKind
-from tests.builders.distribution import bind, make_rules, mature, pay, refund, withdraw
+from distribution import withdrawals
+from distribution.ledger.states import AccountKind, AdjustmentKind
+from tests.builders.distribution import (
+    adjust,
+    bind,
+    make_distributor,
+    make_rules,
+    mature,
+    pay,
+    refund,
+    withdraw,
+)
 
 CHINA = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 11, 10, 9, tzinfo=UTC)
@@ -24,14 +34,16 @@ def end_of(day):
 
 
 class History:
-    """Pays, refunds, matures and withdraws at random; `now` only goes forward."""
+    """Pays, refunds, matures, withdraws and adjusts at random; `now` only goes forward."""
 
     def __init__(self, session, seed):
         self.session, self.random, self.now = session, random.Random(seed), START
         self.orders = {}
-        self.refunds = 0
+        self.refunds = self.adjustments = 0
+        self.withdrawn = []
         make_rules(session, now=START)
         for near in NEAR:
+            make_distributor(session, member_id=near, now=START)
             bind(session, member_id=near, upline_id=FAR[0], now=START)
         for buyer in BUYERS[:-1]:
             bind(session, member_id=buyer, upline_id=self.random.choice(NEAR), now=START)
@@ -39,7 +51,7 @@ class History:
     def run(self, steps):
         for _ in range(steps):
             self.now += timedelta(minutes=self.random.choice((1, 90, 600)))
-            self.random.choice((self.pay, self.pay, self.refund, self.mature, self.withdraw))()
+            self.random.choice(self.events)()
         self.session.commit()
         return self
 
@@ -78,7 +90,38 @@ class History:
         if free:
             member_id, balance_fen = self.random.choice(free)
             amount_fen = self.random.randint(10, balance_fen)
-            withdraw(self.session, member_id=member_id, amount_fen=amount_fen, now=self.now)
+            self.withdrawn.append(
+                withdraw(self.session, member_id=member_id, amount_fen=amount_fen, now=self.now)
+            )
+
+    def end(self):
+        """One withdrawal ends, as paid or as given back."""
+        if not self.withdrawn:
+            return
+        no = self.withdrawn.pop(self.random.randrange(len(self.withdrawn)))
+        if self.random.random() < 0.5:
+            withdrawals.pay_out(self.session, no=no, by="wechat", now=self.now)
+        else:
+            withdrawals.give_back(self.session, no=no, by="wechat", reason="失败", now=self.now)
+
+    def adjust(self):
+        self.adjustments += 1
+        adjust(
+            self.session,
+            member_id=self.random.choice((*NEAR, *FAR)),
+            kind=self.random.choice((AdjustmentKind.GIVE, AdjustmentKind.TAKE)),
+            amount_fen=self.random.randint(1, 2_000),
+            no=f"J{self.adjustments}",
+            now=self.now,
+        )
+
+    @property
+    def events(self):
+        """What may happen next; sales most often."""
+        return (
+            self.pay, self.pay, self.pay, self.refund, self.mature, self.mature, self.withdraw,
+            self.end, self.adjust,
+        )  # fmt: skip
 
 
 def commissions(session):

@@ -11,6 +11,8 @@ from app.materials import calls, service
 from app.materials.models import MiniCode
 from app.materials.queries import Wanted
 from distribution.team import joining, sharing
+from distribution.team.models import BindingLog
+from distribution.team.states import Source
 from tests.builders.catalogue import make_sku, make_spu
 from tests.builders.members import make_member
 from tests.builders.promotions import make_published
@@ -190,6 +192,19 @@ class TestPoster:
 
         assert poster["product"] is None
         assert (poster["scene"], poster["page"]) == (f"p={invite_code}", "pages/index/index")
+
+
+class TestWhatBroughtThem:
+    @pytest.mark.parametrize("carrier", ["code", "link", "poster"])
+    def test_the_log_of_bindings_says_what_carried_the_scene(
+        self, client, session, wechat, invite_code, carrier
+    ):
+        scene = sharing.scene(invite_code, carrier=Source(carrier))
+        body = {"code": wechat.login_code("o-new"), "scene": scene}
+
+        assert client.post("/api/v1/sessions", json=body).status_code == 201
+
+        assert session.scalars(select(BindingLog.origin)).all() == [carrier]
 
 
 class TestPictures:
