@@ -1,16 +1,25 @@
-"""What staff do after the sale: look, approve, reject."""
+"""What staff do after the sale: look, approve, reject, give back of their own accord."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import g
+from sqlalchemy.orm import Session
 
 from app.aftersales import queries, schemas, service
 from app.aftersales.models import AfterSale, AfterSaleStatus
 from app.aftersales.queries import AfterSaleNotFound
-from app.aftersales.service import AfterSaleStateForbids, NotBeforeShipping
+from app.aftersales.service import (
+    AfterSaleOpen,
+    AfterSaleStateForbids,
+    NotAfterShipping,
+    NotBeforeShipping,
+)
 from app.core import clock, paging
 from app.core.db import read, transaction
 from app.core.http import Blueprint
+from app.orders.queries import OrderNotFound
+from app.orders.returning import ReturnExceedsLine
 
 bp = Blueprint("after_sales_admin", __name__, description="售后处理")
 
@@ -27,6 +36,25 @@ def list_after_sales(
     before_id = paging.decode(cursor, int)[0] if cursor else None
     cases = queries.page(read(), status=status, order_no=order_no, before_id=before_id)
     return schemas.shown_page(cases)
+
+
+@bp.post("/after-sales")
+@bp.accepts(schemas.Application)
+@bp.idempotent()
+@bp.returns(schemas.StaffAfterSaleOut, 201)
+@bp.fails(OrderNotFound, NotAfterShipping, ReturnExceedsLine, AfterSaleOpen)
+def give_back(
+    session: Session, order_no: str, reason: str, lines: Sequence[Mapping[str, int]] | None
+) -> AfterSale:
+    """Give the buyer the money of pieces, or of all, of a shipped order back; stock stays as is."""
+    return service.give_back(
+        session,
+        order_no=order_no,
+        staff_id=g.staff_id,
+        quantities=schemas.quantities(lines),
+        reason=reason,
+        now=clock.now(),
+    )
 
 
 @bp.get("/after-sales/<after_sale_no>")

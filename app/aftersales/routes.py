@@ -26,7 +26,7 @@ bp = Blueprint("after_sales", __name__, description="售后")
 def preview_refund(order_no: str, lines: Sequence[Mapping[str, int]] | None) -> Return:
     """Show what I would get back for some pieces, or for all, and what goes with them."""
     return service.preview(
-        read(), order_no=order_no, buyer_id=g.member_id, quantities=_quantities(lines)
+        read(), order_no=order_no, buyer_id=g.member_id, quantities=schemas.quantities(lines)
     )
 
 
@@ -43,7 +43,7 @@ def apply_for_refund(
         session,
         order_no=order_no,
         buyer_id=g.member_id,
-        quantities=_quantities(lines),
+        quantities=schemas.quantities(lines),
         reason=reason,
         now=clock.now(),
     )
@@ -78,7 +78,3 @@ def cancel_after_sale(after_sale_no: str) -> AfterSale:
         return service.cancel(
             session, after_sale_no=after_sale_no, buyer_id=g.member_id, now=clock.now()
         )
-
-
-def _quantities(lines: Sequence[Mapping[str, int]] | None) -> dict[int, int] | None:
-    return None if lines is None else {line["line_id"]: line["quantity"] for line in lines}

@@ -1,6 +1,6 @@
 """What is asked of after-sales and what they show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import marshmallow as ma
@@ -113,3 +113,8 @@ def shown_page(cases: Sequence[AfterSale]) -> dict[str, Any]:
     items = cases[:PAGE]
     has_more = len(cases) > PAGE
     return {"items": items, "next_cursor": paging.encode(items[-1].id) if has_more else None}
+
+
+def quantities(lines: Sequence[Mapping[str, int]] | None) -> dict[int, int] | None:
+    """How many pieces of which line; None if all that is left is meant."""
+    return None if lines is None else {line["line_id"]: line["quantity"] for line in lines}

@@ -30,11 +30,20 @@ from app.orders.returning import Return
 from app.payments import service as payments
 from distribution import commissions
 
+LEFT = (OrderStatus.SHIPPED, OrderStatus.RECEIVED, OrderStatus.COMPLETED)
+"""Where an order is that has left and may still be refunded."""
+
 
 class NotBeforeShipping(Conflict):
     """Only what is paid and has not left can be asked for."""
 
     code, title = "not_before_shipping", "仅已付款且未发货的订单可以申请退款"
+
+
+class NotAfterShipping(Conflict):
+    """Staff give money back of what has left; before that the buyer asks."""
+
+    code, title = "not_after_shipping", "仅已发货且未全部退款的订单可由商家主动退款"
 
 
 class AfterSaleOpen(Conflict):
@@ -84,29 +93,35 @@ def apply(
     """
     order = orders.for_payment(session, order_no=order_no, buyer_id=buyer_id)
     _refuse_unless_unshipped(order)
-    is_open = exists().where(AfterSale.order_id == order.id, AfterSale.status.in_(OPEN))
-    if session.scalar(select(is_open)):
-        raise AfterSaleOpen
-    lines = orders.lines(session, order_id=order.id)
-    plan = returning.plan(order, lines, quantities)
-    case = AfterSale(
-        after_sale_no=numbers.after_sale_no(now),
-        order_id=order.id,
-        order_no=order.order_no,
-        buyer_id=buyer_id,
-        kind=AfterSaleKind.MONEY_ONLY,
-        status=AfterSaleStatus.APPLIED,
-        reason=reason,
-        amount_fen=plan.amount_fen,
-        breakdown=plan.to_json(),
-        applied_at=now,
-    )
-    session.add(case)
-    session.flush()
-    goods = [line for line in lines if line.kind == LineKind.GOODS and line.id in plan.quantities]
-    claimed = [line_source(order, line) for line in goods]
-    commissions.claim(session, claim_source=case.source, line_sources=claimed, now=now)
-    return case
+    return _opened(session, order, quantities=quantities, reason=reason, now=now)
+
+
+def give_back(
+    session: Session,
+    *,
+    order_no: str,
+    staff_id: int,
+    quantities: Mapping[int, int] | None = None,
+    reason: str,
+    now: datetime,
+) -> AfterSale:
+    """
+    Give the money of pieces, or of all that is left, of an order that has left back: staff decide.
+
+    It opens a case and approves it at once. Nothing returns to stock: a person counts what came.
+
+    :raises OrderNotFound: there is none.
+    :raises NotAfterShipping: it has not been shipped, or all of it went back.
+    :raises ReturnExceedsLine: a line has fewer pieces left, or is not one of the order's.
+    :raises AfterSaleOpen: it is being asked for already.
+    """
+    found = orders.get(session, order_no=order_no)
+    order = orders.locked(session, order_id=found.id)
+    if order.status not in LEFT:
+        raise NotAfterShipping(order_status=order.status)
+    case = _opened(session, order, quantities=quantities, reason=reason, now=now)
+    case = _approved(session, case, staff_id=staff_id, now=now)
+    return _refunding(session, case, order, now=now)
 
 
 def cancel(session: Session, *, after_sale_no: str, buyer_id: int, now: datetime) -> AfterSale:
@@ -137,28 +152,9 @@ def approve(session: Session, *, after_sale_no: str, staff_id: int, now: datetim
     """
     case = queries.get(session, after_sale_no=after_sale_no)
     order = orders.locked(session, order_id=case.order_id)
-    case = _move(
-        session,
-        case,
-        AfterSaleStatus.APPLIED,
-        AfterSaleStatus.REFUNDING,
-        decided_at=now,
-        decided_by=staff_id,
-    )
+    case = _approved(session, case, staff_id=staff_id, now=now)
     _refuse_unless_unshipped(order)
-    plan = _settled(session, case, order)
-    payments.request_refund(
-        session,
-        order_id=order.id,
-        source=case.source,
-        amount_fen=case.amount_fen,
-        line_amounts=plan.line_amounts,
-        freight_fen=plan.freight_fen,
-        quantities=plan.quantities,
-        reason=case.reason,
-        now=now,
-    )
-    return case
+    return _refunding(session, case, order, now=now)
 
 
 def reject(
@@ -198,6 +194,68 @@ def settle(session: Session, *, source: str, now: datetime) -> bool:
     _move(session, case, AfterSaleStatus.REFUNDING, AfterSaleStatus.REFUNDED, refunded_at=now)
     commissions.settle_claim(session, claim_source=source, now=now)
     return True
+
+
+def _opened(
+    session: Session,
+    order: Order,
+    *,
+    quantities: Mapping[int, int] | None,
+    reason: str,
+    now: datetime,
+) -> AfterSale:
+    """A case about pieces of a locked order, settled now; their commissions wait for its end."""
+    is_open = exists().where(AfterSale.order_id == order.id, AfterSale.status.in_(OPEN))
+    if session.scalar(select(is_open)):
+        raise AfterSaleOpen
+    lines = orders.lines(session, order_id=order.id)
+    plan = returning.plan(order, lines, quantities)
+    case = AfterSale(
+        after_sale_no=numbers.after_sale_no(now),
+        order_id=order.id,
+        order_no=order.order_no,
+        buyer_id=order.buyer_id,
+        kind=AfterSaleKind.MONEY_ONLY,
+        status=AfterSaleStatus.APPLIED,
+        reason=reason,
+        amount_fen=plan.amount_fen,
+        breakdown=plan.to_json(),
+        applied_at=now,
+    )
+    session.add(case)
+    session.flush()
+    goods = [line for line in lines if line.kind == LineKind.GOODS and line.id in plan.quantities]
+    claimed = [line_source(order, line) for line in goods]
+    commissions.claim(session, claim_source=case.source, line_sources=claimed, now=now)
+    return case
+
+
+def _approved(session: Session, case: AfterSale, *, staff_id: int, now: datetime) -> AfterSale:
+    return _move(
+        session,
+        case,
+        AfterSaleStatus.APPLIED,
+        AfterSaleStatus.REFUNDING,
+        decided_at=now,
+        decided_by=staff_id,
+    )
+
+
+def _refunding(session: Session, case: AfterSale, order: Order, *, now: datetime) -> AfterSale:
+    """Begin the refund of an approved case, as it was settled when the case was opened."""
+    plan = _settled(session, case, order)
+    payments.request_refund(
+        session,
+        order_id=order.id,
+        source=case.source,
+        amount_fen=case.amount_fen,
+        line_amounts=plan.line_amounts,
+        freight_fen=plan.freight_fen,
+        quantities=plan.quantities,
+        reason=case.reason,
+        now=now,
+    )
+    return case
 
 
 def _settled(session: Session, case: AfterSale, order: Order) -> Return:

@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from distribution.commissions.earning import PaidLine
 from sqlalchemy.orm import Session
 
 from app.catalogue import shelf
 from app.marketing.shown import Promoted, shown
 from app.storefront.queries import one_of_each
 from distribution.commissions import promises
+from distribution.commissions.earning import PaidLine
 from promotions import queries as engine
 
 

@@ -312,6 +312,9 @@ REQUESTS = {
     ),
     "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
+    "POST /admin/v1/after-sales": Request(
+        lambda ids, _: {"order_no": ids["order_no"][2], "reason": "协商退款"}
+    ),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),
     "POST /admin/v1/distributors/{member_id}/freeze": fixed(reason="刷单"),
     "PUT /api/v1/distributor/payee": fixed(
