@@ -15,7 +15,7 @@ aftersales.refund_settled | when the money of a refund is back | closes the case
 coupons.push | after staff begin a push | gives each member of a segment a coupon, batch by batch
 coupons.revoke_push | after staff revoke a push | takes back what it gave and is unused
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
-distributors.mature | every 5 minutes | makes commissions available whose day has come
+distributors.mature | every 10 seconds | makes commissions available whose day has come
 distributors.review | hourly | looks again at grades, and at who waits to qualify
 distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
 distributors.chain_records | each minute | hashes what was added to logs and versions of rules

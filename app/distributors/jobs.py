@@ -13,7 +13,7 @@ from distribution.team import grading, joining, teams
 log = structlog.get_logger(__name__)
 
 
-@queue.periodic("distributors.mature", cron="*/5 * * * *")
+@queue.periodic("distributors.mature", cron="* * * * * */10")
 def mature() -> None:
     """Make every commission available whose day has come, batch by batch."""
     now = clock.now()

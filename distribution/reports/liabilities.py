@@ -17,7 +17,7 @@ class Age(StrEnum):
     SCHEDULED = "scheduled"
     """On a day to come."""
     OVERDUE = "overdue"
-    """It may mature now; the job comes every few minutes."""
+    """It may mature now; the job comes every few seconds."""
     UNSCHEDULED = "unscheduled"
     """The goods have not been received."""
     POSTPONED = "postponed"
