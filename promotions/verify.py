@@ -26,6 +26,10 @@ MEMBER = "promotions.member_counter_is_sum_of_reservations"
 GIFT = "promotions.gift_stock_is_sum_of_reservations"
 
 
+AS_STORED = {"populate_existing": True}
+"""Rows as the database has them, whatever the session remembers."""
+
+
 class Breach(NamedTuple):
     """One promise broken by one campaign."""
 
@@ -56,7 +60,8 @@ def _counters(session: Session) -> Iterator[Breach]:
         select(counter, *sums)
         .join(row, row.promotion_id == counter.promotion_id, isouter=True)
         .group_by(counter.promotion_id)
-        .order_by(counter.promotion_id)
+        .order_by(counter.promotion_id),
+        execution_options=AS_STORED,
     )
     for each, *summed in found:
         kept = [each.uses_reserved, each.reserved_fen, each.units_reserved]
@@ -125,7 +130,8 @@ def _gift_stock(session: Session) -> Iterator[Breach]:
             (given.c.promotion_id == stock.promotion_id) & (given.c.sku_id == stock.sku_id),
             isouter=True,
         )
-        .order_by(stock.promotion_id, stock.sku_id)
+        .order_by(stock.promotion_id, stock.sku_id),
+        execution_options=AS_STORED,
     )
     for each, *summed in found:
         subject = f"promotion {each.promotion_id} gift {each.sku_id}"
@@ -151,7 +157,8 @@ def _set_ups(session: Session) -> Iterator[Breach]:
         select(Promotion, PromotionCounter)
         .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
         .where(Promotion.status == CampaignStatus.PUBLISHED)
-        .order_by(Promotion.id)
+        .order_by(Promotion.id),
+        execution_options=AS_STORED,
     ).all()
     stock = queries.gift_stock(session, [promotion.id for promotion, _ in published])
     for promotion, counter in published:
