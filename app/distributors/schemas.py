@@ -85,6 +85,10 @@ class StandingOut(ma.Schema):
     invite_code = ma.fields.String(required=True)
     applied_at = Moment(required=True)
     approved_at = Moment(required=True, allow_none=True)
+    declared_at = Moment(
+        required=True, allow_none=True, metadata={"description": "声明年满 18 周岁的时间"}
+    )
+    grade_id = Id(required=True, allow_none=True)
 
 
 class ProfileOut(StandingOut, SummaryOut, TeamCountsOut):

@@ -61,6 +61,8 @@ def profile(session: Session, member_id: int) -> dict[str, Any]:
         "invite_code": found.invite_code,
         "applied_at": found.applied_at,
         "approved_at": found.approved_at,
+        "declared_at": found.declared_at,
+        "grade_id": found.grade_id,
         **asdict(queries.summary(session, member_id)),
         **people.team_counts(session, member_id)._asdict(),
     }
@@ -170,6 +172,8 @@ def _for_staff(session: Session, found: Sequence[Distributor]) -> list[dict[str,
             "invite_code": each.invite_code,
             "applied_at": each.applied_at,
             "approved_at": each.approved_at,
+            "declared_at": each.declared_at,
+            "grade_id": each.grade_id,
             **asdict(summaries[each.member_id]),
         }
         for each in found

@@ -173,7 +173,9 @@ class TestByHand:
             "grades"
         ]
         seen = client.get(MINE, headers=headers).json
+        listed = client.get("/admin/v1/distributors", headers=as_staff).json
 
+        assert [each["grade_id"] for each in listed["items"]] == [grade.id]
         assert (answer.json["grade"]["id"], answer.json["is_locked"]) == (grade.id, True)
         assert [
             (each["from_grade"], each["grade"], each["cause"], each["reason"], each["actor"])

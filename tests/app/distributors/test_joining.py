@@ -180,6 +180,8 @@ class TestApply:
         assert (made.status_code, made.json["status"]) == (200, "invited")
         assert (shown["status"], shown["may_apply"]) == ("invited", True)
         assert begun.json["status"] == "active"
+        assert made.json["declared_at"] is None
+        assert begun.json["declared_at"] is not None
 
 
 class TestLeave:
