@@ -3,6 +3,9 @@ What decides the commissions of one payment: people, rules, rates and accounts, 
 
 Accruals are many and every journey to the database counts, so what `team`, `rules` and `rates` each
 answer for themselves is read here together, as of one moment.
+
+The targets are wrapped in sub-selects so that PostgreSQL does not look at how many there are: it
+would otherwise plan every payment anew, which takes longer than the query itself.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,7 +59,7 @@ _TERMS = text(
         FROM (SELECT DISTINCT coalesce(grade_id, 0) FROM (VALUES
                 (NULL), (self.grade_id), (near.grade_id), (far.grade_id)) AS one (grade_id)
              ) AS grade (grade_key)
-        CROSS JOIN unnest(:scopes, :target_ids) AS target (scope, target_id)
+        CROSS JOIN unnest((SELECT :scopes), (SELECT :target_ids)) AS target (scope, target_id)
         {rates.LATEST}) AS found ON true
     WHERE near.member_id IS NOT NULL
        OR (self.status = 'active' AND (pays_self_purchase OR :for_sharing))

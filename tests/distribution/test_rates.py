@@ -222,6 +222,20 @@ class TestAccrual:
         amounts = [fen for member, fen, *_ in earned(session) if member == NEAR]
         assert amounts == [100, 200, 300, 400, 500, 1_000, 1_000, 1_000]
 
+    def test_the_question_is_planned_once_and_not_for_every_payment(self, session, graded):
+        for number in range(20):
+            pay(session, buyer_id=BUYER, order=f"order:{number}")
+
+        plans = session.execute(
+            text(
+                "SELECT sum(generic_plans) AS generic, max(custom_plans) AS custom"
+                " FROM pg_prepared_statements"
+                " WHERE statement LIKE '%self_account_id%'"
+            )
+        ).one()
+        assert plans.generic > 0
+        assert plans.custom <= 5
+
     def test_a_binding_whose_protection_is_over_brings_nobody_anything(self, session, graded):
         make_binding_rules(session, mode=BindingMode.PROTECTED, protect_days=15)
         bind(session, member_id=8, upline_id=NEAR)
