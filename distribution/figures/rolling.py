@@ -18,11 +18,11 @@ from distribution.figures import measures
 from distribution.figures.measures import GROUPED, SUMMED
 from distribution.figures.models import Period, RolledTo
 from distribution.ledger import horizon
-from distribution.ledger.models import Entry
+from distribution.ledger.models import Entry, Posting
 from distribution.team.place_models import Place
 
 MOST = 50_000
-"""How many posting ids one roll-up covers at most."""
+"""How many postings one roll-up covers at most."""
 _AT_EDGES = ("first_entry_id", "last_entry_id")
 OF_PERSON = ("orders", "earned_fen", "clawed_fen")
 """What is counted of each person below a distributor."""
@@ -35,6 +35,8 @@ class _Limits(NamedTuple):
     posting_id: int
     entry_id: int
     """The last entry id that was given before the last posting id was read."""
+    is_all: bool
+    """Whether nothing that is settled is left."""
 
 
 def roll_up(session: Session, *, now: datetime) -> bool:
@@ -62,7 +64,7 @@ def roll_up(session: Session, *, now: datetime) -> bool:
             set_={"posting_id": limits.posting_id, "entry_id": entry_id, "rolled_at": now},
         )
     )
-    return limits.posting_id == limits.after.posting_id + MOST
+    return not limits.is_all
 
 
 def _limits(session: Session, *, now: datetime) -> _Limits | None:
@@ -77,7 +79,16 @@ def _limits(session: Session, *, now: datetime) -> _Limits | None:
     settled_to = horizon.settled(session, "posting")
     if settled_to is None:
         return None
-    return _Limits(after, min(settled_to, after.posting_id + MOST), entry_id)
+    last_of_many = session.scalar(
+        select(Posting.id)
+        .where(Posting.id > after.posting_id, Posting.id <= settled_to)
+        .order_by(Posting.id)
+        .offset(MOST - 1)
+        .limit(1)
+    )
+    if last_of_many is None:
+        return _Limits(after, settled_to, entry_id, is_all=True)
+    return _Limits(after, last_of_many, entry_id, is_all=False)
 
 
 def _before_later(session: Session, limits: _Limits) -> int:
