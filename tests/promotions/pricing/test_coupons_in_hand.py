@@ -68,6 +68,7 @@ class TestCoupons:
 
         quote = quote_of(make_cart(coupons=coupons), template(1))
 
+        assert [one.amount_fen for one in quote.trace if one.code != "applied"] == [0, 0]
         assert sorted(verdicts(quote)) == [
             (1, 1, "expired", None),
             (1, 2, "not_yet", None),

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 
 from promotions.pricing import Base, Basket, Measure, SpendAndSave, Tier
+from promotions.pricing.money import OutOfRange
 from tests.builders.promotions import make_line
 from tests.promotions.pricing.baskets import (
     basket_of,
@@ -126,6 +127,10 @@ class TestPieces:
         offer = offered(rule, self.priced(3_000, 1_000, 1_000))
 
         assert dict(offer.shares) == {1: 2_000}
+
+    def test_it_happens_once_at_least(self):
+        with pytest.raises(OutOfRange):
+            SpendAndSave(tiers=(Tier(threshold=1, off_fen=1),), max_times=0)
 
     def test_a_price_may_come_with_free_freight(self):
         tier = Tier(threshold=3, price_fen=5_900, free_freight=True)
