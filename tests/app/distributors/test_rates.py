@@ -281,8 +281,9 @@ class TestSales:
         return make
 
     def explained(self, client, headers):
-        (item,) = client.get("/api/v1/distributor/commissions", headers=headers).json["items"]
-        url = f"/api/v1/distributor/commissions/{item['commission_id']}"
+        (order,) = client.get("/api/v1/distributor/orders", headers=headers).json["items"]
+        (line,) = order["lines"]
+        url = f"/api/v1/distributor/commissions/{line['commission_id']}"
         answer = client.get(url, headers=headers)
         assert answer.status_code == 200, answer.json
         return answer.json
