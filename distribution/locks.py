@@ -16,6 +16,10 @@ _DAYS = 0x5344_0000_0000_0000
 """The daily trial balances."""
 
 
+_PLACES = 0x5350_0000_0000_0000
+"""The places of people below distributors."""
+
+
 def hold_member(session: Session, member_id: int) -> None:
     """Whether the member is a distributor or is bound stays as it is until the transaction ends."""
     _hold(session, _TREE + member_id)
@@ -34,6 +38,11 @@ def hold_chain(session: Session) -> None:
 def hold_days(session: Session) -> None:
     """Nobody else closes a day until the transaction ends."""
     _hold(session, _DAYS)
+
+
+def hold_places(session: Session) -> None:
+    """Nobody else brings places into line until the transaction ends: a binding's last lock."""
+    _hold(session, _PLACES)
 
 
 def _hold(session: Session, key: int) -> None:

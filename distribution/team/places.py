@@ -1,10 +1,9 @@
 """
 Where people stand below distributors: brought into line whenever a binding changes.
 
-Whoever writes bindings calls `refresh` in the same transaction. A person's second upline is the
-first one's upline, so whoever binds to somebody holds that distributor's row (`FOR SHARE`), and
-`refresh` holds the rows of those who were moved: of a move and a binding beneath it one waits for
-the other, and sees it.
+Whoever writes bindings calls `refresh` in the same transaction, as the last thing it does. A
+person's second upline is the first one's upline, so places take turns: whoever comes later sees
+the bindings of whoever was first, and of the rest those that are committed; the others come.
 """
 
 from collections.abc import Iterable
@@ -12,12 +11,8 @@ from collections.abc import Iterable
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.orm import Session
 
-_HOLD = text(
-    """
-    SELECT member_id FROM distributor WHERE member_id = ANY (:ids)
-    ORDER BY member_id FOR NO KEY UPDATE
-    """
-).bindparams(bindparam("ids", type_=ARRAY(BigInteger)))
+from distribution import locks
+
 _REFRESH = text(
     """
     WITH wanted AS (
@@ -66,5 +61,5 @@ def refresh(session: Session, member_ids: Iterable[int]) -> None:
     It compares, so it may be called after anything and twice: bindings made, changed or ended.
     """
     moved = {"ids": sorted(member_ids)}
-    session.execute(_HOLD, moved)
+    locks.hold_places(session)
     session.execute(_REFRESH, moved)

@@ -14,8 +14,7 @@ Nobody is their own upline at any distance, whoever binds, re-binds and joins at
 
 An edge whose protection is over is an edge until somebody else takes it: the walk needs no clock.
 Whoever writes about a member who is bound holds that binding's row, so the latest row of the log
-is what the binding says. Order: member, tree, the binding's row, the upline's row, the member's
-own row as a distributor, places, counts (`places`).
+is what the binding says. Order: member, tree, the binding's row, the upline's row, places.
 """
 
 from dataclasses import dataclass
