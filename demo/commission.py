@@ -104,7 +104,8 @@ class Commission:
         }
         quote = buyer.post("/orders/preview", **wanted)["quote"]
         self.telling.equal("应付金额", quote["payable_fen"], sku["price_fen"] * quantity)
-        placed = buyer.post("/orders", **wanted, expected_payable_fen=quote["payable_fen"])
+        buyer.post("/orders", **wanted, expected_payable_fen=quote["payable_fen"])
+        placed = buyer.get("/orders")["items"][0]
         order: dict[str, Any] = buyer.get(f"/orders/{placed['order_no']}")
         self.telling.step("何川", f"买「{title}」×{quantity}，应付 {yuan(order['payable_fen'])}")
         self.telling.pay(buyer, order)
@@ -151,8 +152,8 @@ class Commission:
         )
 
     def _withdraw(self, gu: Client) -> None:
-        asked = gu.post("/distributor/withdrawals", amount_fen=GU_HALF_FEN)
-        number = asked["withdrawal_no"]
+        gu.post("/distributor/withdrawals", amount_fen=GU_HALF_FEN)
+        number = gu.get("/distributor/withdrawals")["items"][0]["withdrawal_no"]
         self.telling.equal("提现中", gu.get("/distributor")["withdrawing_fen"], GU_HALF_FEN)
         self.telling.step("顾青", f"申请提现 {yuan(GU_HALF_FEN)}，单号 {number}：钱先锁住")
         self.merchant.post(f"/withdrawals/{number}/approve")
@@ -171,9 +172,9 @@ class Commission:
 
     def _all_back(self, order: dict[str, Any], buyer: Client, shen: Client, gu: Client) -> None:
         """It has been shipped, so the merchant gives back: all that is left of the order."""
-        case = self.merchant.post(
-            "/after-sales", order_no=order["order_no"], reason="砧板开裂，协商退款"
-        )
+        reason = "砧板开裂，协商退款"
+        self.merchant.post("/after-sales", order_no=order["order_no"], reason=reason)
+        case = buyer.get("/after-sales")["items"][0]
         self.telling.equal("退款金额", case["amount_fen"], BOARD_FEN)
         self.telling.until_status(buyer, order, "refunded")
         self._equal(

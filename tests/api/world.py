@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.carts import service as carts
@@ -17,6 +17,7 @@ from app.distributors import adjustments
 from app.materials import service as materials
 from app.materials.queries import Wanted
 from app.members.models import Member
+from app.orders import fulfilment
 from app.orders.models import OrderStatus
 from app.staff.models import Role, Staff
 from app.wechat.pictures import PNG, PNG_END
@@ -25,6 +26,7 @@ from app.withdrawals import service as withdrawals
 from distribution.commissions.models import Commission
 from distribution.ledger.states import AdjustmentKind
 from distribution.team import joining, sharing
+from distribution.team.grade_models import DistributorGrade
 from distribution.withdrawals.states import Channel
 from promotions import campaigns, coupons
 from promotions.coupons.models import CouponCode
@@ -47,7 +49,7 @@ from tests.builders.distribution import (
     make_rung,
 )
 from tests.builders.members import make_address, make_member
-from tests.builders.orders import make_order
+from tests.builders.orders import PARCEL, make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
 from tests.builders.promotions import STAFF, make_campaign, make_published
 from tests.builders.staff import make_staff
@@ -100,7 +102,7 @@ def build(session: Session, *, now: datetime) -> World:
         **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
         **_earnings(session, member, sku_id=goods["sku_id"][0], now=now),
         "member_id": (member.id, other.id, stopped.id, applicant.id, stranger.id),
-        "grade_id": (make_rung(session, now=now).id,),
+        "grade_id": (_grade(session, now=now),),
         "staff_id": (colleague.id, owner.id),
         "username": (owner.username,),
         "invite_code": (code,),
@@ -187,6 +189,12 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
     }
 
 
+def _grade(session: Session, *, now: datetime) -> int:
+    """A grade above those of the worlds before this one."""
+    highest = session.scalar(select(func.max(DistributorGrade.rank))) or 0
+    return make_rung(session, rank=highest + 1, now=now).id
+
+
 def _code(session: Session, invite_code: str, *, now: datetime) -> str:
     """The hash of a mini-program code that somebody had drawn."""
     wanted = Wanted(sharing.scene(invite_code), "pages/index/index", 430)
@@ -238,11 +246,12 @@ def _belongings(
     address = make_address(session, member_id=member.id)
     item = carts.add(session, member_id=member.id, sku_id=sku_id, quantity=2, now=now)
     wanted = {"buyer": member, "quantities": {sku_id: 1}, "now": now}
-    unpaid, shipped, closed = (
+    unpaid, closed = (
         make_order(session, status=status, **wanted)
-        for status in (OrderStatus.UNPAID, OrderStatus.SHIPPED, OrderStatus.CLOSED)
+        for status in (OrderStatus.UNPAID, OrderStatus.CLOSED)
     )
-    paid, contested = make_paid_order(session, **wanted), make_paid_order(session, **wanted)
+    paid, contested, shipped = (make_paid_order(session, **wanted) for _ in range(3))
+    fulfilment.ship(session, order_no=shipped.order_no, now=now, **PARCEL)
     orders = (unpaid, paid, shipped, closed, contested)
     return {
         "address_id": (address.id,),
