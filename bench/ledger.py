@@ -10,8 +10,9 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from statistics import median
 from time import perf_counter
 
@@ -34,6 +35,8 @@ TEAMS = 1_000
 """Buyers with two people above each; orders take turns among them."""
 ROUNDS = 5
 SECONDS = 2.0
+WARM = 50
+"""Orders of a process before its clock runs."""
 BATCHES = 3
 """How many batches one side matures in one round."""
 
@@ -41,7 +44,7 @@ Rounds = list[tuple[float, float]]
 
 
 def ledger(course: Course) -> None:
-    """Posting by one thread and by two, then maturing."""
+    """Posting by one thread, by two, and by two processes, then maturing."""
     course.mall.family.stop("worker")  # It would mature what is ours.
     measure(course.database_url)
     course.mall.start_worker()
@@ -49,17 +52,22 @@ def ledger(course: Course) -> None:
 
 def measure(database_url: str) -> None:
     """Every figure, on the database at this libpq address."""
-    address = database_url.replace("postgresql://", "postgresql+psycopg://")
-    engine = create_engine(address, connect_args={"prepare_threshold": 0})
+    engine = _engine(database_url)
     with Session(engine) as session:
         _make_teams(session)
         session.commit()
     raw = Raw(database_url, FIRST_MEMBER, NOW)
     for threads in (1, 2):
         _posting(lambda number: _post(engine, number), raw, threads)
+    _posting_apart(database_url, processes=2)
     _maturing(lambda: _mature(engine), raw)
     raw.close()
     engine.dispose()
+
+
+def _engine(database_url: str) -> Engine:
+    address = database_url.replace("postgresql://", "postgresql+psycopg://")
+    return create_engine(address, connect_args={"prepare_threshold": 0})
 
 
 def _make_teams(session: Session) -> None:
@@ -122,6 +130,44 @@ def _rate(step: Callable[[int], None], numbers: Iterator[int], threads: int) -> 
         started = perf_counter()
         done = sum(pool.map(run, range(threads)))
         return done / (perf_counter() - started)
+
+
+def _posting_apart(database_url: str, *, processes: int) -> None:
+    """Posting by processes of their own, as servers and workers do it: none waits for another."""
+    name = f"ledger_post_{processes}_processes"
+    bases = itertools.count(10**12, 10**9)
+    rounds = []
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        for number in range(ROUNDS):
+            print(f"  {name}: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+            rates = []
+            for side in (_ours_apart, _raw_apart):
+                shares = [(database_url, next(bases)) for _ in range(processes)]
+                rates.append(sum(pool.map(side, shares)))
+            rounds.append((rates[0], rates[1]))
+    _print(name, "orders/s", rounds)
+
+
+def _ours_apart(share: tuple[str, int]) -> float:
+    engine = _engine(share[0])
+    rate = _alone(lambda number: _post(engine, number), share[1])
+    engine.dispose()
+    return rate
+
+
+def _raw_apart(share: tuple[str, int]) -> float:
+    raw = Raw(share[0], FIRST_MEMBER, NOW)
+    raw.close()  # What it asked began a transaction, and each order is to be one of its own.
+    rate = _alone(lambda number: raw.post(number, _buyer(number)), share[1])
+    raw.close()
+    return rate
+
+
+def _alone(step: Callable[[int], None], base: int) -> float:
+    """The rate of this process, once its statements are prepared."""
+    for number in range(base, base + WARM):
+        step(number)
+    return _rate(step, itertools.count(base + WARM), 1)
 
 
 def _maturing(ours: Callable[[], int], raw: Raw) -> None:

@@ -67,6 +67,20 @@ FROM (SELECT id, CASE WHEN id < %(first)s + %(near)s THEN %(member)s
                       ELSE %(first)s + (id - %(first)s) %% %(near)s END AS upline_id
       FROM generate_series(%(first)s, %(first)s + %(people)s - 1) AS id) AS person
 """
+_PLACED = """
+INSERT INTO team_place (upline_id, member_id, level, bound_at)
+SELECT upline_member_id, member_id, 1, bound_at FROM binding
+WHERE member_id >= %(first)s AND member_id < %(first)s + %(people)s
+UNION ALL
+SELECT far.upline_member_id, near.member_id, 2, near.bound_at
+FROM binding AS near JOIN binding AS far ON far.member_id = near.upline_member_id
+WHERE near.member_id >= %(first)s AND near.member_id < %(first)s + %(people)s
+"""
+_COUNTED = """
+INSERT INTO team_size (member_id, level1_count, level2_count)
+SELECT upline_id, count(*) FILTER (WHERE level = 1), count(*) FILTER (WHERE level = 2)
+FROM team_place WHERE upline_id = %(member)s GROUP BY upline_id
+"""
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,8 @@ class Rows:
     def team(self, member_id: int, *, first: int, near: int, people: int) -> None:
         """So many people below a distributor, `near` of them directly."""
         self._write(_BOUND, member=member_id, first=first, near=near, people=people)
+        self._write(_PLACED, first=first, people=people)
+        self._write(_COUNTED, member=member_id)
 
     def settle(self) -> None:
         """Have the planner know what is there."""
