@@ -48,7 +48,7 @@ def _named(each: tree.Above | tree.Below, names: dict[int, str], now: datetime) 
     return {
         **each._asdict(),
         "nickname": names.get(each.member_id, ""),
-        "is_live": binding_rules.is_live(each.protected_until, now=now),
+        "is_live": binding_rules.is_live(each.protection_ends_at, now=now),
     }
 
 

@@ -15,7 +15,9 @@ class BoundToOut(ma.Schema):
     member_id = Id(required=True)
     nickname = ma.fields.String(required=True)
     bound_at = Moment(required=True)
-    protected_until = Moment(required=True, allow_none=True, metadata={"description": "空为永久"})
+    protection_ends_at = Moment(
+        required=True, allow_none=True, metadata={"description": "空为永久"}
+    )
     is_live = ma.fields.Boolean(required=True, metadata={"description": "此刻付款是否计佣给上级"})
 
 

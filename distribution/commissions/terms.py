@@ -44,12 +44,12 @@ _TERMS = text(
     LEFT JOIN account AS self_frozen
            ON self_frozen.member_id = self.member_id AND self_frozen.kind = 'frozen'
     LEFT JOIN binding AS first ON first.member_id = buyer.member_id
-          AND (first.protected_until IS NULL OR first.protected_until > :now)
+          AND (first.protection_ends_at IS NULL OR first.protection_ends_at > :now)
     LEFT JOIN distributor AS near ON near.member_id = first.upline_member_id
     LEFT JOIN account AS near_frozen
            ON near_frozen.member_id = near.member_id AND near_frozen.kind = 'frozen'
     LEFT JOIN binding AS second ON second.member_id = near.member_id
-          AND (second.protected_until IS NULL OR second.protected_until > :now)
+          AND (second.protection_ends_at IS NULL OR second.protection_ends_at > :now)
     LEFT JOIN distributor AS far ON far.member_id = second.upline_member_id
     LEFT JOIN account AS far_frozen
            ON far_frozen.member_id = far.member_id AND far_frozen.kind = 'frozen'

@@ -127,7 +127,7 @@ PROOFS = (
           AND (log.upline_member_id IS DISTINCT FROM paid.beneficiary_id
                OR log.member_id IS DISTINCT FROM
                   CASE paid.level WHEN 1 THEN paid.buyer_id ELSE near.beneficiary_id END
-               OR log.protected_until <= paid.accrued_at
+               OR log.protection_ends_at <= paid.accrued_at
                OR (next_id IS DISTINCT FROM log.upline_member_id
                    AND replaced_at + interval '1 minute' < paid.accrued_at))
         """,

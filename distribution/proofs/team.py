@@ -9,14 +9,15 @@ PROOFS = (
         """
         WITH latest AS (
             SELECT DISTINCT ON (member_id) id, kind, member_id, upline_member_id, bound_at,
-                   protected_until
+                   protection_ends_at
             FROM binding_log ORDER BY member_id, id DESC)
         SELECT format('member %s', member_id),
                format('bound to %s, log says %s', binding.upline_member_id, latest.upline_member_id)
         FROM binding FULL JOIN latest USING (member_id)
-        WHERE (binding.log_id, binding.upline_member_id, binding.bound_at, binding.protected_until)
+        WHERE (binding.log_id, binding.upline_member_id,
+               binding.bound_at, binding.protection_ends_at)
               IS DISTINCT FROM
-              (latest.id, latest.upline_member_id, latest.bound_at, latest.protected_until)
+              (latest.id, latest.upline_member_id, latest.bound_at, latest.protection_ends_at)
           AND NOT (binding.log_id IS NULL AND latest.kind = 'unbind')
         """,
     ),

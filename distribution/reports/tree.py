@@ -16,21 +16,21 @@ MOST_ABOVE = 100
 _ABOVE = text(
     """
     WITH RECURSIVE above AS (
-        SELECT 1 AS distance, upline_member_id AS member_id, bound_at, protected_until
+        SELECT 1 AS distance, upline_member_id AS member_id, bound_at, protection_ends_at
         FROM binding WHERE member_id = :member_id
         UNION ALL
-        SELECT distance + 1, binding.upline_member_id, binding.bound_at, binding.protected_until
+        SELECT distance + 1, binding.upline_member_id, binding.bound_at, binding.protection_ends_at
         FROM above JOIN binding USING (member_id) WHERE distance < :most)
-    SELECT distance, member_id, status, above.bound_at, above.protected_until
+    SELECT distance, member_id, status, above.bound_at, above.protection_ends_at
     FROM above JOIN distributor USING (member_id) ORDER BY distance
     """
 )
 _BELOW = text(
     """
-    SELECT page.member_id, page.bound_at, page.protected_until, origin, status,
+    SELECT page.member_id, page.bound_at, page.protection_ends_at, origin, status,
            (SELECT count(*) FROM binding WHERE upline_member_id = page.member_id) AS brought
     FROM (
-        SELECT member_id, bound_at, protected_until, log_id FROM binding
+        SELECT member_id, bound_at, protection_ends_at, log_id FROM binding
         WHERE upline_member_id = :member_id
           AND (CAST(:bound_at AS timestamptz) IS NULL
                OR (bound_at, member_id) < (:bound_at, :last_id))
@@ -49,7 +49,7 @@ class Above(NamedTuple):
     member_id: int
     status: DistributorStatus
     bound_at: datetime
-    protected_until: datetime | None
+    protection_ends_at: datetime | None
     """Until when the one below is protected for them; None is for good."""
 
 
@@ -58,7 +58,7 @@ class Below(NamedTuple):
 
     member_id: int
     bound_at: datetime
-    protected_until: datetime | None
+    protection_ends_at: datetime | None
     origin: str
     status: DistributorStatus | None
     """As a distributor; None if they are none."""
@@ -92,7 +92,7 @@ def below(
         Below(
             member_id=row.member_id,
             bound_at=row.bound_at,
-            protected_until=row.protected_until,
+            protection_ends_at=row.protection_ends_at,
             origin=row.origin,
             status=DistributorStatus(row.status) if row.status else None,
             brought=row.brought,

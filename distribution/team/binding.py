@@ -101,7 +101,7 @@ def bind_to(
         member_id=member_id,
         upline_id=upline_id,
         why=why,
-        protected_until=in_force.protected_until(now),
+        protection_ends_at=in_force.protection_ends_at(now),
         now=now,
     )
 
@@ -157,8 +157,8 @@ def _stays(old: Binding, upline_id: int, in_force: BindingRules, *, now: datetim
     :raises AlreadyBound: they are another's, who is protected.
     """
     if old.upline_member_id == upline_id:
-        return binding_rules.is_live(old.protected_until, now=now)
-    if not in_force.replaces(old.protected_until, now=now):
+        return binding_rules.is_live(old.protection_ends_at, now=now)
+    if not in_force.replaces(old.protection_ends_at, now=now):
         raise AlreadyBound(f"member {old.member_id} has an upline already")
     return False
 
@@ -166,4 +166,4 @@ def _stays(old: Binding, upline_id: int, in_force: BindingRules, *, now: datetim
 def _live(binding: type[Binding], now: datetime | None) -> ColumnElement[bool]:
     if now is None:
         return true()
-    return or_(binding.protected_until.is_(None), binding.protected_until > now)
+    return or_(binding.protection_ends_at.is_(None), binding.protection_ends_at > now)

@@ -49,15 +49,15 @@ class BindingRules:
     """How long the click of a visitor waits for them to sign in."""
     on_leaving: OnLeaving = OnLeaving.KEEP
 
-    def protected_until(self, now: datetime) -> datetime | None:
+    def protection_ends_at(self, now: datetime) -> datetime | None:
         """Until when a binding made now is protected; None: for good."""
         if self.mode != BindingMode.PROTECTED:
             return None
         return now + timedelta(days=self.protect_days)
 
-    def replaces(self, protected_until: datetime | None, *, now: datetime) -> bool:
+    def replaces(self, protection_ends_at: datetime | None, *, now: datetime) -> bool:
         """Whether another's touch replaces a binding that is protected until then."""
-        return self.mode == BindingMode.LAST_TOUCH or not is_live(protected_until, now=now)
+        return self.mode == BindingMode.LAST_TOUCH or not is_live(protection_ends_at, now=now)
 
     def admits(self, newness: Newness | None, *, now: datetime) -> bool:
         """Whether somebody may be bound by a touch; who is not known to be new is not."""
@@ -70,9 +70,9 @@ class BindingRules:
         return now < newness.registered_at + timedelta(minutes=self.new_minutes)
 
 
-def is_live(protected_until: datetime | None, *, now: datetime) -> bool:
+def is_live(protection_ends_at: datetime | None, *, now: datetime) -> bool:
     """Whether a binding earns its upline anything: it is protected still, or for good."""
-    return protected_until is None or now < protected_until
+    return protection_ends_at is None or now < protection_ends_at
 
 
 def current(session: Session) -> BindingRules:

@@ -186,7 +186,7 @@ class BindingLog(Base):
     click_id: Mapped[int | None] = mapped_column(ForeignKey("share_click.id"))
     bound_at: Mapped[datetime]
     """Since when the member is the upline's; an extension repeats it, and so does the end."""
-    protected_until: Mapped[datetime | None]
+    protection_ends_at: Mapped[datetime | None]
     logged_at: Mapped[datetime]
     """When this happened."""
 
@@ -197,7 +197,7 @@ class Binding(Base):
     __tablename__ = "binding"
     __table_args__ = (
         CheckConstraint("member_id <> upline_member_id", "not_self"),
-        CheckConstraint("protected_until > bound_at", "protected_after_bound"),
+        CheckConstraint("protection_ends_at > bound_at", "protected_after_bound"),
         Index("ix_binding_upline", "upline_member_id", "bound_at", "member_id"),
     )
 
@@ -206,5 +206,5 @@ class Binding(Base):
     log_id: Mapped[int] = mapped_column(ForeignKey("binding_log.id"), unique=True)
     """The latest row of the log about this member."""
     bound_at: Mapped[datetime]
-    protected_until: Mapped[datetime | None]
+    protection_ends_at: Mapped[datetime | None]
     """From then on the upline earns nothing and anybody may take over; NULL: never."""

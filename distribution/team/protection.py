@@ -21,16 +21,16 @@ _EXTEND = text(
         SELECT member_id, upline_member_id, bound_at, CAST(:now AS timestamptz) + extra AS until
         FROM binding, rule
         WHERE member_id = :member_id AND mode = 'protected'
-          AND protected_until > :now AND protected_until < CAST(:now AS timestamptz) + extra
+          AND protection_ends_at > :now AND protection_ends_at < CAST(:now AS timestamptz) + extra
         FOR NO KEY UPDATE OF binding),
     logged AS (
         INSERT INTO binding_log (kind, member_id, upline_member_id, previous_upline_id, origin,
-                                 actor, bound_at, protected_until, logged_at)
+                                 actor, bound_at, protection_ends_at, logged_at)
         SELECT 'extend', member_id, upline_member_id, upline_member_id, 'order',
                :source, bound_at, until, :now
         FROM live
-        RETURNING id, member_id, protected_until)
-    UPDATE binding SET log_id = logged.id, protected_until = logged.protected_until
+        RETURNING id, member_id, protection_ends_at)
+    UPDATE binding SET log_id = logged.id, protection_ends_at = logged.protection_ends_at
     FROM logged WHERE binding.member_id = logged.member_id
     RETURNING logged.id
     """

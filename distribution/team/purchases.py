@@ -28,7 +28,7 @@ _PAID = text(
             (SELECT upline_member_id FROM binding
              JOIN distributor ON distributor.member_id = upline_member_id AND status = 'active'
              WHERE binding.member_id = :buyer_id
-               AND (protected_until IS NULL OR protected_until > :now)),
+               AND (protection_ends_at IS NULL OR protection_ends_at > :now)),
             :paid_fen, :kept_fen, :spu_ids, :now)
     ON CONFLICT (order_source) DO NOTHING
     RETURNING (SELECT status FROM distributor WHERE member_id = :buyer_id)

@@ -33,10 +33,10 @@ def rebind(
     :raises UplineNotActive: the distributor is pending, frozen, gone or none.
     :raises BindingCycle: the distributor is below the member.
     """
-    protected_until = binding_rules.current(session).protected_until(now)
+    protection_ends_at = binding_rules.current(session).protection_ends_at(now)
     locks.hold_member(session, member_id)
     old = tree.hold(session, member_id)
-    if old is not None and _changes_nothing(old, upline_id, protected_until):
+    if old is not None and _changes_nothing(old, upline_id, protection_ends_at):
         return old
     return tree.place(
         session,
@@ -44,7 +44,7 @@ def rebind(
         member_id=member_id,
         upline_id=upline_id,
         why=Why(Source.STAFF, actor, reason),
-        protected_until=protected_until,
+        protection_ends_at=protection_ends_at,
         now=now,
     )
 
@@ -72,5 +72,5 @@ def history(
     return session.scalars(rows.order_by(BindingLog.id.desc()).limit(limit)).all()
 
 
-def _changes_nothing(old: Binding, upline_id: int, protected_until: datetime | None) -> bool:
-    return (old.upline_member_id, old.protected_until) == (upline_id, protected_until)
+def _changes_nothing(old: Binding, upline_id: int, protection_ends_at: datetime | None) -> bool:
+    return (old.upline_member_id, old.protection_ends_at) == (upline_id, protection_ends_at)

@@ -24,15 +24,15 @@ HANDED_AT_ONCE = 2_000
 _RELEASE = text(
     """
     WITH gone AS (
-        SELECT binding.member_id, upline_member_id, bound_at, protected_until
+        SELECT binding.member_id, upline_member_id, bound_at, protection_ends_at
         FROM binding JOIN distributor ON distributor.member_id = upline_member_id
         WHERE status = 'left'
         LIMIT :limit FOR UPDATE OF binding SKIP LOCKED),
     logged AS (
         INSERT INTO binding_log (kind, member_id, previous_upline_id, origin, actor, reason,
-                                 bound_at, protected_until, logged_at)
+                                 bound_at, protection_ends_at, logged_at)
         SELECT 'unbind', member_id, upline_member_id, 'leaving', :actor, :reason,
-               bound_at, protected_until, :now
+               bound_at, protection_ends_at, :now
         FROM gone RETURNING member_id)
     DELETE FROM binding USING logged WHERE binding.member_id = logged.member_id
     RETURNING binding.member_id
@@ -50,18 +50,18 @@ _HAND_OVER = text(
         ORDER BY member_id LIMIT :limit FOR NO KEY UPDATE),
     logged AS (
         INSERT INTO binding_log (kind, member_id, upline_member_id, previous_upline_id, origin,
-                                 actor, reason, bound_at, protected_until, logged_at)
+                                 actor, reason, bound_at, protection_ends_at, logged_at)
         SELECT 'rebind', member_id, :to_id, upline_member_id, 'staff',
-               :actor, :reason, :now, :protected_until, :now
+               :actor, :reason, :now, :protection_ends_at, :now
         FROM moving
-        RETURNING id, member_id, upline_member_id, bound_at, protected_until)
+        RETURNING id, member_id, upline_member_id, bound_at, protection_ends_at)
     UPDATE binding
     SET upline_member_id = logged.upline_member_id, log_id = logged.id,
-        bound_at = logged.bound_at, protected_until = logged.protected_until
+        bound_at = logged.bound_at, protection_ends_at = logged.protection_ends_at
     FROM logged WHERE binding.member_id = logged.member_id
     RETURNING binding.member_id
     """
-).bindparams(bindparam("now", type_=Moment), bindparam("protected_until", type_=Moment))
+).bindparams(bindparam("now", type_=Moment), bindparam("protection_ends_at", type_=Moment))
 
 
 def release(session: Session, *, now: datetime, limit: int = BATCH) -> int:
@@ -113,7 +113,7 @@ def hand_over(
         "actor": actor,
         "reason": reason,
         "now": now,
-        "protected_until": binding_rules.current(session).protected_until(now),
+        "protection_ends_at": binding_rules.current(session).protection_ends_at(now),
     }
     moved = session.scalars(_HAND_OVER, given).all()
     places.refresh(session, moved)

@@ -82,7 +82,7 @@ def place(
     member_id: int,
     upline_id: int,
     why: Why,
-    protected_until: datetime | None,
+    protection_ends_at: datetime | None,
     now: datetime,
 ) -> Binding:
     """
@@ -96,7 +96,11 @@ def place(
         raise SelfBinding(f"member {member_id} cannot be their own upline")
     refuse_inactive(session, upline_id)
     _refuse_cycle(session, member_id, upline_id)
-    fields = {"upline_member_id": upline_id, "bound_at": now, "protected_until": protected_until}
+    fields = {
+        "upline_member_id": upline_id,
+        "bound_at": now,
+        "protection_ends_at": protection_ends_at,
+    }
     kind = BindingKind.BIND if old is None else BindingKind.REBIND
     log_id = _log(session, kind, member_id, old, why, now=now, **fields)
     row = {"member_id": member_id, "log_id": log_id, **fields}
@@ -117,7 +121,7 @@ def take_out(session: Session, old: Binding, *, why: Why, now: datetime) -> None
     fields = {
         "upline_member_id": None,
         "bound_at": old.bound_at,
-        "protected_until": old.protected_until,
+        "protection_ends_at": old.protection_ends_at,
     }
     _log(session, BindingKind.UNBIND, old.member_id, old, why, now=now, **fields)
     session.execute(delete(Binding).where(Binding.member_id == old.member_id))

@@ -85,9 +85,9 @@ def upgrade() -> None:
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_changing_history()"
         )
     _tell_more_in_the_log()
-    op.add_column("binding", sa.Column("protected_until", sa.DateTime(timezone=True)))
+    op.add_column("binding", sa.Column("protection_ends_at", sa.DateTime(timezone=True)))
     op.create_check_constraint(
-        op.f("ck_binding_protected_after_bound"), "binding", "protected_until > bound_at"
+        op.f("ck_binding_protected_after_bound"), "binding", "protection_ends_at > bound_at"
     )
 
 
@@ -105,7 +105,7 @@ def _tell_more_in_the_log() -> None:
     op.add_column("binding_log", sa.Column("actor", sa.String(length=100)))
     op.add_column("binding_log", sa.Column("reason", sa.String(length=200)))
     op.add_column("binding_log", sa.Column("click_id", sa.BigInteger()))
-    op.add_column("binding_log", sa.Column("protected_until", sa.DateTime(timezone=True)))
+    op.add_column("binding_log", sa.Column("protection_ends_at", sa.DateTime(timezone=True)))
     op.add_column("binding_log", sa.Column("logged_at", sa.DateTime(timezone=True)))
     # The table is append-only, so its rows are written anew instead of updated.
     op.execute(
@@ -142,11 +142,11 @@ def _words(name: str, *words: str, table: str = "binding_rules") -> sa.Enum:
 
 def downgrade() -> None:
     op.drop_constraint(op.f("ck_binding_protected_after_bound"), "binding")
-    op.drop_column("binding", "protected_until")
+    op.drop_column("binding", "protection_ends_at")
     for name in ("staff_say_why", "replaced_is_named", "unbound_has_no_upline"):
         op.drop_constraint(op.f(f"ck_binding_log_{name}"), "binding_log")
     op.alter_column("binding_log", "upline_member_id", nullable=False)
-    for column in ("logged_at", "protected_until", "click_id", "reason", "actor", "kind"):
+    for column in ("logged_at", "protection_ends_at", "click_id", "reason", "actor", "kind"):
         op.drop_column("binding_log", column)
     op.drop_table("share_click")
     op.drop_table("binding_rules")

@@ -82,11 +82,11 @@ class TestProtected:
     def test_the_same_touch_again_prolongs_nothing_until_it_is_over(self, session):
         bind(session, member_id=1, upline_id=2)
         bind(session, member_id=1, upline_id=2, now=NOON + DAY)
-        assert session.get(Binding, 1).protected_until == NOON + 7 * DAY
+        assert session.get(Binding, 1).protection_ends_at == NOON + 7 * DAY
 
         bind(session, member_id=1, upline_id=2, now=NOON + 8 * DAY)
 
-        assert session.get(Binding, 1).protected_until == NOON + 15 * DAY
+        assert session.get(Binding, 1).protection_ends_at == NOON + 15 * DAY
         assert log_of(session, 1) == [("bind", None, 2), ("rebind", 2, 2)]
 
     def test_an_upline_earns_until_the_protection_is_over_and_then_nobody_does(self, session):
@@ -114,7 +114,7 @@ class TestProtected:
         assert team.extend(session, member_id=1, source="order:7", now=NOON + 5 * DAY)
 
         session.expire_all()
-        assert session.get(Binding, 1).protected_until == NOON + 15 * DAY
+        assert session.get(Binding, 1).protection_ends_at == NOON + 15 * DAY
         latest = rebinding.history(session, 1, limit=1)[0]
         assert (latest.kind, latest.origin, latest.actor) == ("extend", "order", "order:7")
         assert (latest.bound_at, latest.logged_at) == (NOON, NOON + 5 * DAY)
@@ -141,8 +141,8 @@ class TestProtected:
         make_binding_rules(session)
         bind(session, member_id=4, upline_id=2)
 
-        assert session.get(Binding, 1).protected_until == NOON + 7 * DAY
-        assert session.get(Binding, 4).protected_until is None
+        assert session.get(Binding, 1).protection_ends_at == NOON + 7 * DAY
+        assert session.get(Binding, 4).protection_ends_at is None
 
 
 class TestLastTouch:

@@ -153,7 +153,7 @@ class Team(RuleBasedStateMachine):
     @invariant()
     def the_tree_is_what_the_model_says(self):
         rows = self.session.execute(
-            select(Binding.member_id, Binding.upline_member_id, Binding.protected_until)
+            select(Binding.member_id, Binding.upline_member_id, Binding.protection_ends_at)
         )
         assert {row.member_id: tuple(row[1:]) for row in rows} == {
             member: (upline, self.model.until[member])

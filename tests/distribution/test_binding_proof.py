@@ -43,7 +43,7 @@ class TestProof:
     @pytest.mark.parametrize(
         ("change", "rule"),
         [
-            ("UPDATE binding SET protected_until = protected_until + interval '1 day'",
+            ("UPDATE binding SET protection_ends_at = protection_ends_at + interval '1 day'",
              "team.binding_is_the_log"),
             ("UPDATE binding SET bound_at = bound_at - interval '1 day'",
              "team.binding_is_the_log"),
@@ -58,7 +58,7 @@ class TestProof:
             ("UPDATE share_click SET member_id = 77", "team.click_led_to_the_upline"),
             ("UPDATE share_click SET clicked_at = clicked_at + interval '1 day'",
              "team.click_led_to_the_upline"),
-            ("UPDATE binding_log SET protected_until = bound_at + interval '1 hour'",
+            ("UPDATE binding_log SET protection_ends_at = bound_at + interval '1 hour'",
              "commission.beneficiary_was_an_upline"),
             (("UPDATE commission SET beneficiary_id = 2, binding_log_id ="
              " (SELECT min(id) FROM binding_log WHERE member_id = 1) WHERE buyer_id = 1"),

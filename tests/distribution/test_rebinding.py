@@ -54,7 +54,7 @@ class TestStaff:
 
         self.rebind(session, 1, 2, now=NOON + 6 * DAY)
 
-        assert session.get(Binding, 1).protected_until == NOON + 13 * DAY
+        assert session.get(Binding, 1).protection_ends_at == NOON + 13 * DAY
 
     def test_staff_close_no_circle_either(self, session):
         make_chain(session, 1, 2, 3, 4)
@@ -159,7 +159,7 @@ class TestHandingOver:
 
         assert handed == [2, 2, 1, 0]
         assert [upline_of(session, each) for each in (2, 10, 14, 20)] == [3, 3, 3, 9]
-        assert session.get(Binding, 10).protected_until == NOON + 7 * DAY
+        assert session.get(Binding, 10).protection_ends_at == NOON + 7 * DAY
         assert log_of(session, 10) == [("bind", None, 2), ("rebind", 2, 3)]
 
     def test_who_stands_above_the_other_stays(self, session):

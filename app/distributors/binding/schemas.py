@@ -104,7 +104,7 @@ class BindingRulesOut(ma.Schema):
 class BoundOut(ma.Schema):
     upline = ma.fields.String(required=True, metadata={"description": "推荐人的脱敏昵称"})
     bound_at = Moment(required=True)
-    protected_until = Moment(required=True, allow_none=True)
+    protection_ends_at = Moment(required=True, allow_none=True)
 
 
 class ClickOut(ma.Schema):
@@ -114,7 +114,7 @@ class ClickOut(ma.Schema):
         required=True, allow_none=True, metadata={"description": "推荐人的脱敏昵称"}
     )
     bound_at = Moment(required=True, allow_none=True)
-    protected_until = Moment(required=True, allow_none=True)
+    protection_ends_at = Moment(required=True, allow_none=True)
     refused = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "未绑定的原因代码"}
     )
@@ -128,7 +128,7 @@ class BindingOut(ma.Schema):
     upline_member_id = Id(required=True, allow_none=True)
     upline = ma.fields.String(required=True, allow_none=True)
     bound_at = Moment(required=True, allow_none=True)
-    protected_until = Moment(required=True, allow_none=True)
+    protection_ends_at = Moment(required=True, allow_none=True)
     is_live = Flag(required=True, metadata={"description": "推荐人现在是否计佣"})
 
 
@@ -175,7 +175,7 @@ class BindingLogOut(ma.Schema):
     reason = ma.fields.String(required=True, allow_none=True)
     click = ma.fields.Nested(ScannedOut, required=True, allow_none=True)
     bound_at = Moment(required=True)
-    protected_until = Moment(required=True, allow_none=True)
+    protection_ends_at = Moment(required=True, allow_none=True)
     logged_at = Moment(required=True)
 
 

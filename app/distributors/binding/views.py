@@ -23,7 +23,7 @@ def bound(session: Session, found: Binding) -> dict[str, Any]:
     return {
         "upline": wording.name_of(known.get(upline_id)),
         "bound_at": found.bound_at,
-        "protected_until": found.protected_until,
+        "protection_ends_at": found.protection_ends_at,
     }
 
 
@@ -31,7 +31,7 @@ def of_member(session: Session, member_id: int) -> dict[str, Any]:
     """The same, with nulls if they are nobody's."""
     found = tree.bound(session, member_id)
     if found is None:
-        return {"upline": None, "bound_at": None, "protected_until": None}
+        return {"upline": None, "bound_at": None, "protection_ends_at": None}
     return bound(session, found)
 
 
@@ -52,8 +52,8 @@ def for_staff(session: Session, member_id: int, *, now: datetime) -> dict[str, A
         "upline_member_id": upline_id,
         "upline": names.get(upline_id),
         "bound_at": found.bound_at if found else None,
-        "protected_until": found.protected_until if found else None,
-        "is_live": found is not None and binding_rules.is_live(found.protected_until, now=now),
+        "protection_ends_at": found.protection_ends_at if found else None,
+        "is_live": found is not None and binding_rules.is_live(found.protection_ends_at, now=now),
     }
 
 
@@ -138,7 +138,7 @@ def _logged(
         "reason": row.reason,
         "click": None if click is None else {**_click(click), "scene": click.scene},
         "bound_at": row.bound_at,
-        "protected_until": row.protected_until,
+        "protection_ends_at": row.protection_ends_at,
         "logged_at": row.logged_at,
     }
 

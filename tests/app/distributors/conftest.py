@@ -1,11 +1,14 @@
 """Members, distributors and staff, with the headers to act as them."""
 
 import pytest
+from sqlalchemy import select
 
 from app.core.auth import Audience
+from app.distributors import verify
 from distribution import team
 from distribution.team import joining
-from tests.builders.distribution import make_distributor, make_rules
+from distribution.team.models import ShareClick
+from tests.builders.distribution import make_binding_rules, make_distributor, make_rules
 from tests.builders.members import make_member
 from tests.builders.staff import make_staff
 
@@ -64,3 +67,37 @@ def bring(session, member, upline):
     code = joining.get(session, upline.id).invite_code
     team.bind(session, member_id=member.id, invite_code=code, origin="scene", now=member.created_at)
     session.commit()
+
+
+@pytest.fixture
+def proven(session):
+    """Whatever a test did, the proof holds afterwards."""
+    yield
+    session.rollback()
+    assert list(verify.verify(session)) == []
+
+
+@pytest.fixture
+def rules(session):
+    """Put rules of binding in force."""
+
+    def change(**fields):
+        make_binding_rules(session, **fields)
+        session.commit()
+
+    return change
+
+
+def code_of(session, member):
+    return joining.get(session, member.id).invite_code
+
+
+def upline_of(session, member):
+    session.rollback()
+    return next((each.member_id for each in team.uplines_of(session, member.id)), None)
+
+
+def clicks_of(session):
+    session.rollback()
+    rows = session.scalars(select(ShareClick).order_by(ShareClick.id))
+    return [(each.source, each.member_id, each.upline_member_id, each.spu_id) for each in rows]

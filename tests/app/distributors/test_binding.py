@@ -3,18 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from app.distributors import jobs, verify
+from app.distributors import jobs
 from app.members import service as members
 from app.orders.models import OrderStatus
-from distribution import team
-from distribution.team import joining, rebinding
-from distribution.team.models import Binding, ShareClick
+from distribution.team import rebinding
 from distribution.team.states import Bindable, BindingMode, OnLeaving
-from tests.app.distributors.conftest import bring
+from tests.app.distributors.conftest import bring, clicks_of, code_of, upline_of
 from tests.builders import distribution as engine
-from tests.builders.distribution import make_binding_rules
 from tests.builders.orders import make_order
 
 BIND = "/api/v1/distributor/bind"
@@ -23,39 +19,7 @@ VISITS = "/api/v1/share-clicks"
 KEY = "device-0123456789"
 DAY = timedelta(days=1)
 
-
-@pytest.fixture(autouse=True)
-def proven(session):
-    """Whatever a test did, the proof holds afterwards."""
-    yield
-    session.rollback()
-    assert list(verify.verify(session)) == []
-
-
-@pytest.fixture
-def rules(session):
-    """Put rules of binding in force."""
-
-    def change(**fields):
-        make_binding_rules(session, **fields)
-        session.commit()
-
-    return change
-
-
-def code_of(session, member):
-    return joining.get(session, member.id).invite_code
-
-
-def upline_of(session, member):
-    session.rollback()
-    return next((each.member_id for each in team.uplines_of(session, member.id)), None)
-
-
-def clicks_of(session):
-    session.rollback()
-    rows = session.scalars(select(ShareClick).order_by(ShareClick.id))
-    return [(each.source, each.member_id, each.upline_member_id, each.spu_id) for each in rows]
+pytestmark = pytest.mark.usefixtures("proven")
 
 
 class TestMemberClicks:
@@ -245,134 +209,6 @@ class TestMemberClicks:
         assert self.click(client, {}, invite_code="ZZZZZZZZ").status_code == 401
 
 
-class TestVisitors:
-    def visit(self, client, **body):
-        return client.post(VISITS, json={"source": "link", "visitor_key": KEY, **body})
-
-    def sign_in(self, client, wechat, **body):
-        answer = client.post(
-            "/api/v1/sessions",
-            json={"code": wechat.login_code("o-new"), "visitor_key": KEY, **body},
-        )
-        assert answer.status_code == 201, answer.json
-        return answer.json["member"]["id"]
-
-    def bound(self, session, member_id):
-        session.rollback()
-        found = session.get(Binding, member_id)
-        return found.upline_member_id if found else None
-
-    def test_the_first_click_counts_when_the_visitor_signs_in(
-        self, client, session, wechat, as_distributor
-    ):
-        first, _ = as_distributor()
-        second, _ = as_distributor()
-
-        for upline in (first, second):
-            answer = self.visit(client, invite_code=code_of(session, upline), source="channel")
-            assert (answer.status_code, answer.data) == (204, b"")
-        member_id = self.sign_in(client, wechat, scene=f"i={code_of(session, second)}")
-
-        assert self.bound(session, member_id) == first.id
-        (logged,) = rebinding.history(session, member_id)
-        assert logged.origin == "channel"
-        click = session.get(ShareClick, logged.click_id)
-        assert (click.upline_member_id, click.member_id) == (first.id, None)
-        assert KEY not in click.visitor_key
-
-    def test_the_latest_counts_where_that_is_the_rule_and_the_scene_is_the_latest(
-        self, client, session, wechat, as_distributor, rules
-    ):
-        rules(mode=BindingMode.LAST_TOUCH)
-        first, _ = as_distributor()
-        second, _ = as_distributor()
-        third, _ = as_distributor()
-        for upline in (first, second):
-            self.visit(client, invite_code=code_of(session, upline))
-
-        member_id = self.sign_in(client, wechat)
-        assert self.bound(session, member_id) == second.id
-        self.sign_in(client, wechat, scene=f"i={code_of(session, third)}&s=9")
-        assert self.bound(session, member_id) == third.id
-
-    def test_what_is_typed_comes_before_what_was_clicked(
-        self, client, session, wechat, as_distributor
-    ):
-        clicked, _ = as_distributor()
-        typed, _ = as_distributor()
-        self.visit(client, invite_code=code_of(session, clicked))
-
-        member_id = self.sign_in(client, wechat, invite_code=code_of(session, typed))
-
-        assert self.bound(session, member_id) == typed.id
-
-    def test_somebody_elses_key_or_an_old_click_binds_nobody(
-        self, client, session, wechat, as_distributor, set_clock, now
-    ):
-        upline, _ = as_distributor()
-        self.visit(client, invite_code=code_of(session, upline), visitor_key="device-of-another")
-        set_clock(now - 31 * DAY)
-        self.visit(client, invite_code=code_of(session, upline))
-        set_clock(now)
-
-        assert self.bound(session, self.sign_in(client, wechat)) is None
-
-    def test_a_distributor_who_signs_in_is_not_bound_to_themselves(self, client, session, wechat):
-        member_id = self.sign_in(client, wechat)
-        own = engine.make_distributor(session, member_id=member_id).invite_code
-        session.commit()
-        self.visit(client, invite_code=own)
-
-        self.sign_in(client, wechat, scene=f"i={own}")
-
-        assert self.bound(session, member_id) is None
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {"visitor_key": None},
-            {"visitor_key": "short"},
-            {"visitor_key": "x" * 65},
-            {"visitor_key": "device 0123456789"},
-            {"visitor_key": KEY + "\n"},
-            {"visitor_key": 1234567890123456},
-            {"source": "leaving"},
-            {"invite_code": "aaaaaaaa"},
-            {"unknown": 1},
-        ],
-    )
-    def test_refuses_what_is_no_click(self, client, session, body):
-        answer = self.visit(client, **{"invite_code": "AAAAAAAA", **body})
-
-        assert (answer.status_code, answer.json["code"]) == (422, "invalid_fields")
-        assert clicks_of(session) == []
-
-    def test_a_code_nobody_has_is_refused(self, client, session):
-        answer = self.visit(client, invite_code="ZZZZZZZZ")
-
-        assert (answer.status_code, answer.json["code"]) == (404, "invite_code_unknown")
-        assert clicks_of(session) == []
-
-    @pytest.mark.parametrize("key", ["", "short", 7, None, "x" * 65])
-    def test_signing_in_refuses_what_is_no_visitor_key(self, client, wechat, key):
-        body = {"code": wechat.login_code("o-new"), "visitor_key": key}
-
-        assert client.post("/api/v1/sessions", json=body).status_code == 422
-
-    def test_visiting_has_a_limit_per_address(self, client):
-        answers = [
-            self.visit(client, invite_code="ZZZZZZZZ", visitor_key=f"{KEY}-{number}").status_code
-            for number in range(301)
-        ]
-
-        assert answers == [404] * 300 + [429]
-
-    def test_visiting_has_a_limit_per_visitor(self, client):
-        answers = [self.visit(client, invite_code="ZZZZZZZZ").status_code for _ in range(121)]
-
-        assert answers == [404] * 120 + [429]
-
-
 class TestClicksOfADistributor:
     def test_lists_who_followed_masked_and_whom_it_made_theirs_page_by_page(
         self, client, session, wechat, as_distributor, as_member
@@ -432,7 +268,7 @@ class TestProtection:
 
         (latest, _) = rebinding.history(session, member.id)
         assert (latest.kind, latest.actor) == ("extend", order.source)
-        assert latest.protected_until > now + 19 * DAY
+        assert latest.protection_ends_at > now + 19 * DAY
         assert client.get("/api/v1/distributor", headers=headers).json["frozen_fen"] > 0
 
     def test_after_it_the_order_pays_nobody_and_another_takes_over(
@@ -450,7 +286,7 @@ class TestProtection:
         answer = client.post(BIND, headers=member_headers, json=body)
 
         assert answer.status_code == 200
-        assert answer.json["protected_until"] is not None
+        assert answer.json["protection_ends_at"] is not None
         assert upline_of(session, member) == other.id
         assert client.get("/api/v1/distributor", headers=headers).json["frozen_fen"] == 0
 

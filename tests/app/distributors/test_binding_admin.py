@@ -114,7 +114,7 @@ class TestRebind:
         assert answer.status_code == 200
         assert answer.json == shown.json
         assert (shown.json["nickname"], shown.json["upline"]) == ("小王", "远山")
-        assert (shown.json["is_live"], shown.json["protected_until"]) == (True, None)
+        assert (shown.json["is_live"], shown.json["protection_ends_at"]) == (True, None)
         assert (latest["kind"], latest["kind_name"], latest["reason"]) == ("rebind", "换绑", WHY)
         assert (latest["previous_upline"], latest["upline"]) == ("近水", "远山")
         assert latest["actor"].startswith("staff:")
@@ -195,7 +195,7 @@ class TestRebind:
             {"upline_member_id": 1, "reason": "长" * 201},
             {"upline_member_id": 1, "reason": "a\x00b"},
             {"upline_member_id": 1, "reason": None},
-            {"upline_member_id": 1, "reason": WHY, "protected_until": None},
+            {"upline_member_id": 1, "reason": WHY, "protection_ends_at": None},
         ],
     )
     def test_needs_somebody_and_a_readable_reason(self, client, session, bound, as_staff, body):

@@ -168,3 +168,20 @@ def paying(shop, wechat):
     wechat.control("POST", "clock", now=shop.now.isoformat())
     shop.wechat = wechat
     return shop
+
+
+def confirm(shop, number, headers):
+    """The distributor confirms with what the mall gave them, as the mini-program would."""
+    shown = shop.client.get(f"{URL}/{number}", headers=headers).json
+    return shop.wechat.control("POST", "receive", **shown["confirmation"])
+
+
+def pay(shop, number, headers):
+    """The distributor confirms, and the money arrives."""
+    confirm(shop, number, headers)
+    shop.wechat.control("POST", "idle")
+    assert shop.bill(number)["state"] == "SUCCESS"
+
+
+def advance(shop, number):
+    return shop.wechat.control("POST", f"transfers/{number}/advance")["state"]
