@@ -27,6 +27,8 @@ OF_FIELDS = {
     "Not a valid {obj_type}.": "时间格式不正确",
     "Not a valid {awareness} {obj_type}.": "时间须带时区",
     '"{input}" cannot be formatted as a {obj_type}.': "时间格式不正确",
+    "Not a valid date.": "须为日期，形如 2026-11-30",
+    '"{input}" cannot be formatted as a date.': "日期格式不正确",
     "Must be one of: {choices}.": "须为以下之一：{choices}",
 }
 

@@ -50,7 +50,7 @@ def test_no_field_of_any_body_or_query_speaks_english(the_app):
 def test_every_message_of_the_library_is_known():
     inner = ma.fields.Raw()
     made = [ma.fields.Integer(), ma.fields.String(), ma.fields.Boolean(), ma.fields.AwareDateTime(),
-            ma.fields.List(inner), ma.fields.Dict(), ma.fields.Enum(Role), inner,
+            ma.fields.Date(), ma.fields.List(inner), ma.fields.Dict(), ma.fields.Enum(Role), inner,
             ma.fields.Nested(ma.Schema)]  # fmt: skip
 
     spoken = {text for field in made for text in field.error_messages.values()}
