@@ -152,11 +152,12 @@ def bills(session: Session, member_id: int, *, cursor: str | None) -> Page:
     views.distributor(session, member_id)
     made = list(reversed(periods.bills(session, member_id)))
     if cursor is not None:
-        (last,) = paging.decode(cursor, str)
-        made = [bill for bill in made if _month(bill.month) < last]
-    items = [_bill(bill) for bill in made[:MONTHS]]
-    next_cursor = paging.encode(items[-1]["month"]) if len(made) > MONTHS else None
-    return {"items": items, "next_cursor": next_cursor}
+        (last,) = paging.decode(cursor, int)
+        made = [bill for bill in made if bill.month.toordinal() < last]
+    shown = made[:MONTHS]
+    more = len(made) > MONTHS
+    next_cursor = paging.encode(shown[-1].month.toordinal()) if more else None
+    return {"items": [_bill(bill) for bill in shown], "next_cursor": next_cursor}
 
 
 def _entry(line: StatementLine, reason: str | None) -> dict[str, Any]:

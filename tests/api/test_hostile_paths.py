@@ -53,6 +53,8 @@ NOT_MOMENTS = [
 ]
 
 NOT_DAYS = ["", "today", "2026-6-1", "20260601", "2026-02-30", "2026-06-01T00:00:00", "%00", "1e9"]
+NOT_TRUTHS = ["", "2", "maybe", "%E7%9C%9F"]
+NOT_OF_KIND = {"date-time": NOT_MOMENTS, "date": NOT_DAYS, "boolean": NOT_TRUTHS}
 
 
 def cursor(value):
@@ -118,10 +120,9 @@ def wrongs_of(name, schema):
         return [*NOT_NUMBERS, *beyond]
     if "enum" in schema or "pattern" in schema:
         return [quote(each, safe="%", errors="replace") for each in NOT_WORDS]
-    if schema.get("format") == "date-time":
-        return NOT_MOMENTS
-    if schema.get("format") == "date":
-        return NOT_DAYS
+    kind = schema.get("format", schema["type"])
+    if kind in NOT_OF_KIND:
+        return NOT_OF_KIND[kind]
     return [*NOT_TEXTS, "x" * (schema["maxLength"] + 1)]
 
 

@@ -190,7 +190,12 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
 
 
 def _grade(session: Session, *, now: datetime) -> int:
-    """A grade above those of the worlds before this one."""
+    """The grade of a world before this one that is still in use, or one above all there are."""
+    in_use = session.scalar(
+        select(DistributorGrade.id).where(DistributorGrade.archived_at.is_(None)).limit(1)
+    )
+    if in_use is not None:
+        return in_use
     highest = session.scalar(select(func.max(DistributorGrade.rank))) or 0
     return make_rung(session, rank=highest + 1, now=now).id
 

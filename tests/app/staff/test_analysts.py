@@ -14,6 +14,7 @@ OPEN = {
     "PUT /admin/v1/me/password",
     "POST /admin/v1/promotions/{promotion_id}/simulation",
     "POST /admin/v1/quotes/explain",
+    "POST /admin/v1/commission-rules/preview",
 }
 """What an analyst may call although it is no GET: the own account, and what only tries out."""
 
@@ -22,8 +23,13 @@ CLOSED = {
     "/admin/v1/audit-log",
     "/admin/v1/coupon-code-batches/{batch_id}/codes",
     "/admin/v1/coupon-code-batches/{batch_id}/codes.csv",
+    "/admin/v1/ledger/export",
+    "/admin/v1/reports/commissions.csv",
+    "/admin/v1/reports/statements.csv",
+    "/admin/v1/withdrawals/monthly.csv",
+    "/admin/v1/withdrawals/{withdrawal_no}/account",
 }
-"""What an analyst may not even read: the owners' pages, and codes that are worth money."""
+"""Not even to be read: the owners' pages, codes worth money, ID numbers, and whole books."""
 
 
 @pytest.fixture
