@@ -147,7 +147,10 @@ def client(app: Flask) -> FlaskClient:
 def session(app: Flask) -> Iterator[Session]:
     """A session in an application context; tests may commit it."""
     with app.app_context():
-        yield db.session()
+        given = db.session()
+        yield given
+        # Not only the context's own: what forgot this one would leave its transaction open.
+        given.close()
 
 
 @pytest.fixture

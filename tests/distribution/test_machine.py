@@ -307,7 +307,7 @@ class Shop(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(
     "examples",
-    [pytest.param(15, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.soak)],
+    [pytest.param(8, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.soak)],
 )
 def test_any_sequence_of_events_agrees_with_the_model_and_proves_itself(session, examples):
     run_state_machine_as_test(
