@@ -151,9 +151,9 @@ def boundaries(caller, operation, most=None):
 @pytest.mark.parametrize("side", SIDES)
 def test_no_request_finds_a_crash_or_an_undocumented_answer(side, caller):
     for operation in caller.operations(SIDES[side]):
-        fuzz(caller, operation, GenerationMode.POSITIVE, 5)
-        fuzz(caller, operation, GenerationMode.NEGATIVE, 3)
-        boundaries(caller, operation, most=8)
+        fuzz(caller, operation, GenerationMode.POSITIVE, 3)
+        fuzz(caller, operation, GenerationMode.NEGATIVE, 2)
+        boundaries(caller, operation, most=5)
 
 
 @pytest.mark.soak
