@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from distribution.commissions import policy, rules
-from distribution.commissions.earning import ALL_GOODS, Rate, RateBook, Target
+from distribution.commissions.earning import ALL_GOODS, Rate, Target
 from distribution.commissions.models import CommissionRate
 from distribution.commissions.policy import Pay
 from distribution.commissions.states import Scope
@@ -105,13 +105,6 @@ def find(
     keys = sorted({0, *(grade_id for grade_id in grade_ids if grade_id is not None)})
     rows = session.execute(_FOUND, {**asked(targets), "grade_keys": keys})
     return [of_row(row) for row in rows]
-
-
-def book(
-    session: Session, targets: Iterable[Target], *, grade_ids: Iterable[int | None]
-) -> RateBook:
-    """What `find` finds, ready to decide with."""
-    return RateBook(find(session, targets, grade_ids=grade_ids))
 
 
 def in_force(

@@ -46,4 +46,5 @@ class Mall:
             f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM \"{name}\""
             for (name,) in tables
         ]
-        return self.connection.execute(" UNION ALL ".join(each)).fetchall()
+        # Said, because PostgreSQL may read the tables at once, in any order.
+        return self.connection.execute(" UNION ALL ".join(each) + " ORDER BY 1").fetchall()

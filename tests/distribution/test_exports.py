@@ -68,6 +68,17 @@ class TestLedger:
         assert head["head"] == blocks[-1]
         assert count == 1
 
+    def test_names_each_block_before_the_posting_that_is_beyond_it(self, session):
+        history = History(session, 3).run(10)
+        chained(session, history.now)
+        pay(session, buyer_id=1, order="order:unchained", now=history.now)
+        session.commit()
+
+        _, *records, end = ledger(history.now)
+
+        assert end["end"]["blocks"] == 1
+        assert [("block" in record) for record in records[-2:]] == [True, False]
+
     def test_of_an_empty_shop_is_a_head_and_an_end(self, session):
         head, end = ledger(START)
 

@@ -5,7 +5,9 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 
-from promotions.pricing import Snapshot, best_deal, engine, price
+from promotions.pricing import Base, Snapshot, best_deal, engine, price
+from promotions.pricing.kinds import SpendAndSave, Tier
+from tests.builders.promotions import make_cart, make_line, make_promotion
 from tests.promotions.pricing.strategies import MANY_RUNS, RUNS, carts, promotion_lists
 
 
@@ -29,6 +31,24 @@ def test_greed_by_bounds_finds_what_plain_greed_finds(cart, promotions):
 @MANY_RUNS
 @given(carts, promotion_lists(most=9))
 def test_thousands_of_times_greed_by_bounds_finds_what_plain_greed_finds(cart, promotions):
+    assert_as_plain(cart, promotions)
+
+
+def test_what_its_rate_leaves_too_little_for_is_not_tried_again():
+    # 90 % off 100 yuan, then 55 yuan off what is left; half of the left 10 yuan saves less.
+    cart = make_cart(make_line(fen=10_000))
+    friends = {"tags": frozenset("a"), "agrees_with": frozenset("a"), "base": Base.INITIAL}
+    most, second = (
+        SpendAndSave(tiers=(Tier(threshold=6_000, **off),))
+        for off in ({"off_bp": 9_000}, {"off_fen": 5_500})
+    )
+    half = SpendAndSave(tiers=(Tier(threshold=1, off_bp=5_000),))
+    promotions = [
+        make_promotion(1, most, **friends),
+        make_promotion(2, second, **friends),
+        make_promotion(3, half, **friends | {"base": Base.RUNNING}),
+    ]
+
     assert_as_plain(cart, promotions)
 
 
