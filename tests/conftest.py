@@ -8,6 +8,7 @@ table is emptied after each.
 
 import contextvars
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -39,6 +40,24 @@ hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 TEMPLATE = "mall_template"
 DUE_JOBS = """SELECT 1 FROM procrastinate_jobs
     WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT 1"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Races, random histories and fuzzing are not measured: what they reach, they reach by luck.
+
+    So every line is held by a plain test, and a third of the run is not slowed by measuring.
+    """
+    for item in items:
+        if item.get_closest_marker("slow") or item.get_closest_marker("race"):
+            item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what tests make, not again and again at the code."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 class IsolatedClient(FlaskClient):

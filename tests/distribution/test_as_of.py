@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -63,6 +64,7 @@ def replay(session, *, effective, recorded):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=EVENTS, effective=st.integers(-1, 14), recorded=st.integers(-1, 14))
 def test_any_past_moment_equals_a_replay_of_the_history_until_then(

@@ -126,6 +126,7 @@ def check(session):
         assert week is None or week.net_fen > 0
 
 
+@pytest.mark.slow
 @given(events=EVENTS)
 @settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
 def test_figures_are_the_history_whatever_is_rolled_up(session, events):

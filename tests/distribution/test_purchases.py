@@ -127,6 +127,7 @@ class TestFacts:
 
         assert facts.of(session, [1]) == {1: Facts()}
 
+    @pytest.mark.slow
     @given(
         st.lists(
             st.tuples(st.integers(0, 3), st.sampled_from("pcr"), st.integers(0, 100)), max_size=25

@@ -124,6 +124,7 @@ def tamper(session, table, column, kind, *, row, by):
     return changed.first() is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "examples", [120, pytest.param(2_000, marks=[pytest.mark.soak, pytest.mark.slow])]
 )

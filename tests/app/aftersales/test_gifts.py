@@ -220,6 +220,7 @@ def test_a_paid_gift_line_needs_no_refund_of_its_own(session, order, now):
     assert orders.get(session, order_no=order.order_no).status == "refunded"
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

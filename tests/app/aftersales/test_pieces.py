@@ -257,6 +257,7 @@ def make_paid_order_of_nothing(session, sku, now):
     return order
 
 
+@pytest.mark.slow
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

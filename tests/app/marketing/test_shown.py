@@ -113,6 +113,7 @@ class TestBadges:
         assert badges(session, piece(1)) == {1: [first.id, urgent.id, late.id]}
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

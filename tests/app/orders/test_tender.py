@@ -65,6 +65,7 @@ def test_commission_is_earned_by_money_only(session, order, now, breaches):
     assert breaches() == []
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(points_fen=st.integers(0, 9000), sequence=st.permutations([0, 0, 1]))
 def test_parts_in_any_order_bring_back_the_money_and_no_more(

@@ -87,6 +87,7 @@ def folded(told: list[dict[str, Any] | None]) -> tuple[list[Known], int]:
     return known, len(quarantined)
 
 
+@pytest.mark.slow
 def test_ten_thousand_disorders_end_in_the_same_knowledge():
     for seed in range(10_000):
         made = plan(seed)
