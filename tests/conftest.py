@@ -44,12 +44,12 @@ DUE_JOBS = """SELECT 1 FROM procrastinate_jobs
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Races, random histories and fuzzing are not measured: what they reach, they reach by luck.
+    Long random histories and fuzzing are not measured: what they reach, they reach by luck.
 
-    So every line is held by a plain test, and a third of the run is not slowed by measuring.
+    So every line is held by a plainer test, and a third of the run is not slowed by measuring.
     """
     for item in items:
-        if item.get_closest_marker("slow") or item.get_closest_marker("race"):
+        if item.get_closest_marker("slow"):
             item.add_marker("no_cover")
 
 
