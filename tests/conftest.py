@@ -6,6 +6,7 @@ made once by `flask db upgrade`; one copy of it per test process. Tests commit f
 table is emptied after each.
 """
 
+import contextlib
 import contextvars
 import fcntl
 import gc
@@ -37,6 +38,7 @@ pytest_plugins = ["tests.wechat_sandbox"]
 # `make test` must say the same of the same code, whoever runs it; `make soak` looks further.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 
+IS_FIRST = pytest.StashKey[bool]()
 TEMPLATE = "mall_template"
 DUE_JOBS = """SELECT 1 FROM procrastinate_jobs
     WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT 1"""
@@ -51,6 +53,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """
+    What fixtures prepare is not measured either: a line counts when a test itself goes there.
+
+    But for the first test of a process, whose fixtures import the mall.
+    """
+    is_first = item.config.stash.setdefault(IS_FIRST, default=True)
+    item.config.stash[IS_FIRST] = False
+    with contextlib.nullcontext() if is_first else _unmeasured(item):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Nor is what they clear away."""
+    with _unmeasured(item):
+        yield
+
+
+@contextlib.contextmanager
+def _unmeasured(item: pytest.Item) -> Iterator[None]:
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    measuring = plugin.cov_controller if plugin else None
+    if measuring is None:
+        yield
+        return
+    measuring.pause()
+    try:
+        yield
+    finally:
+        measuring.resume()
 
 
 def pytest_collection_finish() -> None:
