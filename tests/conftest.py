@@ -39,7 +39,8 @@ pytest_plugins = ["tests.wechat_sandbox"]
 # `make test` must say the same of the same code, whoever runs it; `make soak` looks further.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 
-IS_FIRST = pytest.StashKey[bool]()
+MADE: list[Flask] = []
+"""The mall of this process, once it is made."""
 TEMPLATE = "mall_template"
 DUE_JOBS = """SELECT 1 FROM procrastinate_jobs
     WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT 1"""
@@ -57,15 +58,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_setup() -> Iterator[None]:
     """
     What fixtures prepare is not measured either: a line counts when a test itself goes there.
 
-    But for the first test of a process, whose fixtures import the mall.
+    But for what is prepared until the mall is made: that imports it.
     """
-    is_first = item.config.stash.setdefault(IS_FIRST, default=True)
-    item.config.stash[IS_FIRST] = False
-    with contextlib.nullcontext() if is_first else _unmeasured():
+    with _unmeasured() if MADE else contextlib.nullcontext():
         yield
 
 
@@ -175,6 +174,7 @@ def settings(database_url: str, server_urls: tuple[str, str], run_folder: Path) 
 def the_app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.test_client_class = IsolatedClient
+    MADE.append(app)
     yield app
     with app.app_context():
         db.engine.dispose()
