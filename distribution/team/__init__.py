@@ -25,10 +25,8 @@ from distribution.team.binding import (
     AlreadyBound,
     NotNew,
     UnknownInviteCode,
-    Upline,
     bind,
     bind_to,
-    uplines_of,
 )
 from distribution.team.binding_rules import Newness
 from distribution.team.protection import extend
@@ -50,11 +48,9 @@ __all__ = [
     "NotNew",
     "SelfBinding",
     "UnknownInviteCode",
-    "Upline",
     "UplineNotActive",
     "Why",
     "bind",
     "bind_to",
     "extend",
-    "uplines_of",
 ]

@@ -1,5 +1,5 @@
 """
-Who is whose upline: being bound by a touch, and the two people above a member.
+Who is whose upline: being bound by a touch.
 
 What a touch does to somebody who is bound already, the merchant has set (`binding_rules`). Nobody
 is their own upline at any distance, see `tree`. Nobody earns by recruiting: a binding moves no
@@ -7,16 +7,14 @@ money.
 """
 
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from distribution import locks
 from distribution.team import binding_rules, tree
 from distribution.team.binding_rules import BindingRules, Newness
 from distribution.team.models import Binding, Distributor
-from distribution.team.states import DistributorStatus
 from distribution.team.tree import BindingRefused, SelfBinding, Why
 
 
@@ -30,15 +28,6 @@ class AlreadyBound(BindingRefused):
 
 class NotNew(BindingRefused):
     """Only new members may be bound, and this one is not."""
-
-
-class Upline(NamedTuple):
-    """Who stands above a member, how far, and which binding made it so."""
-
-    level: int
-    member_id: int
-    status: DistributorStatus
-    binding_log_id: int
 
 
 def bind(
@@ -120,36 +109,6 @@ def inviter(session: Session, invite_code: str) -> int:
     return upline_id
 
 
-def uplines_of(
-    session: Session, member_id: int, *, now: datetime | None = None
-) -> tuple[Upline, ...]:
-    """
-    The one or two people above a member, nearest first. One query.
-
-    With `now` only those who would earn then: a binding whose protection is over counts for nobody
-    above it either.
-    """
-    first, second = aliased(Binding), aliased(Binding)
-    near, far = aliased(Distributor), aliased(Distributor)
-    row = session.execute(
-        select(
-            near.member_id, near.status, first.log_id,
-            far.member_id.label("far_id"), far.status.label("far_status"),
-            second.log_id.label("far_log_id"),
-        )
-        .join(near, near.member_id == first.upline_member_id)
-        .outerjoin(second, (second.member_id == first.upline_member_id) & _live(second, now))
-        .outerjoin(far, far.member_id == second.upline_member_id)
-        .where(first.member_id == member_id, _live(first, now))
-    ).one_or_none()  # fmt: skip
-    if row is None:
-        return ()
-    level1 = Upline(1, row.member_id, row.status, row.log_id)
-    if row.far_id is None:
-        return (level1,)
-    return (level1, Upline(2, row.far_id, row.far_status, row.far_log_id))
-
-
 def _stays(old: Binding, upline_id: int, in_force: BindingRules, *, now: datetime) -> bool:
     """
     Whether a touch changes nothing, because the member is this upline's already.
@@ -161,9 +120,3 @@ def _stays(old: Binding, upline_id: int, in_force: BindingRules, *, now: datetim
     if not in_force.replaces(old.protection_ends_at, now=now):
         raise AlreadyBound(f"member {old.member_id} has an upline already")
     return False
-
-
-def _live(binding: type[Binding], now: datetime | None) -> ColumnElement[bool]:
-    if now is None:
-        return true()
-    return or_(binding.protection_ends_at.is_(None), binding.protection_ends_at > now)

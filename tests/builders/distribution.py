@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -22,8 +22,8 @@ from distribution.team.binding_rules import BindingRules
 from distribution.team.conditions import Conditions, Grade
 from distribution.team.grade_models import DistributorGrade
 from distribution.team.joining_rules import JoiningRules
-from distribution.team.models import Distributor
-from distribution.team.states import Joining
+from distribution.team.models import Binding, Distributor
+from distribution.team.states import DistributorStatus, Joining
 from distribution.withdrawals import rules as withdrawal_rules
 from distribution.withdrawals.models import Withdrawal
 from distribution.withdrawals.rules import WithdrawalRules
@@ -258,3 +258,33 @@ def pay_out(
     asked.net_fen, asked.fee_fen, asked.tax_fen = cash_fen, fee_fen, tax_fen
     session.flush()
     withdrawals.pay_out(session, no=asked.no, by="wechat", now=NOON)
+
+
+class Above(NamedTuple):
+    """Who stands above a member, how far, and which binding made it so."""
+
+    level: int
+    member_id: int
+    status: DistributorStatus
+    binding_log_id: int
+
+
+def uplines_of(
+    session: Session, member_id: int, *, now: datetime | None = None
+) -> tuple[Above, ...]:
+    """
+    The one or two people above a member, nearest first, read row by row.
+
+    With `now` nobody counts from the first binding on whose protection is over then.
+    """
+    found: list[Above] = []
+    for level in (1, 2):
+        binding = session.get(Binding, member_id, populate_existing=True)
+        if binding is None or not (
+            now is None or binding_rules.is_live(binding.protection_ends_at, now=now)
+        ):
+            break
+        upline = session.get_one(Distributor, binding.upline_member_id, populate_existing=True)
+        found.append(Above(level, upline.member_id, upline.status, binding.log_id))
+        member_id = upline.member_id
+    return tuple(found)

@@ -1,11 +1,11 @@
 """What the tests of binding ask: whose a member is, and what the log says of them."""
 
-from distribution import team
 from distribution.team import rebinding
+from tests.builders.distribution import uplines_of
 
 
 def upline_of(session, member_id, now=None):
-    found = team.uplines_of(session, member_id, now=now)
+    found = uplines_of(session, member_id, now=now)
     return found[0].member_id if found else None
 
 

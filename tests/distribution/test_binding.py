@@ -17,6 +17,7 @@ from tests.builders.distribution import (
     make_distributor,
     make_rules,
     pay,
+    uplines_of,
 )
 from tests.distribution.binding_story import log_of, upline_of
 
@@ -103,8 +104,8 @@ class TestProtected:
         bind(session, member_id=2, upline_id=3)
         bind(session, member_id=1, upline_id=2, now=NOON + 5 * DAY)
 
-        assert len(team.uplines_of(session, 1, now=NOON + 6 * DAY)) == 2
-        assert len(team.uplines_of(session, 1, now=NOON + 7 * DAY)) == 1
+        assert len(uplines_of(session, 1, now=NOON + 6 * DAY)) == 2
+        assert len(uplines_of(session, 1, now=NOON + 7 * DAY)) == 1
         pay(session, buyer_id=1, now=NOON + 7 * DAY)
         assert [each.level for each in queries.explain(session, "order:1")] == [1]
 

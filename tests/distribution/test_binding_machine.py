@@ -25,6 +25,7 @@ from tests.builders.distribution import (
     make_distributor,
     make_rules,
     pay,
+    uplines_of,
 )
 from tests.distribution.binding_model import BindingModel
 
@@ -160,7 +161,7 @@ class Team(RuleBasedStateMachine):
             for member, upline in self.model.upline.items()
         }
         for member in (*MEMBERS, *SHOPPERS):
-            found = team.uplines_of(self.session, member, now=self.now)
+            found = uplines_of(self.session, member, now=self.now)
             assert [each.member_id for each in found] == self.model.uplines(member, self.now)
 
     @invariant()

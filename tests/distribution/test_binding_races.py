@@ -23,6 +23,7 @@ from tests.builders.distribution import (
     make_distributor,
     make_rules,
     pay,
+    uplines_of,
 )
 
 pytestmark = pytest.mark.race
@@ -248,7 +249,7 @@ def test_joining_waits_for_a_binding_under_way(session, waits):
 
     waits(touching(1, codes[2]), lambda s: joining.join(s, member_id=1, now=NOON))
 
-    assert [each.member_id for each in team.uplines_of(session, 1)] == [2]
+    assert [each.member_id for each in uplines_of(session, 1)] == [2]
 
 
 def test_who_leaves_waits_for_a_binding_under_way_and_is_found_by_the_release(session, waits):

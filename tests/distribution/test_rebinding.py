@@ -16,6 +16,7 @@ from tests.builders.distribution import (
     make_distributor,
     make_rules,
     pay,
+    uplines_of,
 )
 from tests.distribution.binding_story import log_of, upline_of
 
@@ -77,7 +78,7 @@ class TestStaff:
 
         self.rebind(session, 3, 1)
 
-        assert [each.member_id for each in team.uplines_of(session, 2)] == [3, 1]
+        assert [each.member_id for each in uplines_of(session, 2)] == [3, 1]
 
     def test_unbinding_leaves_nobodys_and_the_next_touch_binds(self, session):
         bind(session, member_id=1, upline_id=2)

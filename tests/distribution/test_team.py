@@ -11,7 +11,14 @@ from distribution.team import joining, people
 from distribution.team.joining import IllegalMove, UnknownDistributor
 from distribution.team.models import BindingLog
 from distribution.team.states import Joining
-from tests.builders.distribution import NOON, bind, make_chain, make_distributor, make_rules
+from tests.builders.distribution import (
+    NOON,
+    bind,
+    make_chain,
+    make_distributor,
+    make_rules,
+    uplines_of,
+)
 
 LATER = NOON + timedelta(days=1)
 
@@ -91,7 +98,7 @@ class TestStatus:
         joining.leave(session, member_id=99, now=NOON)
 
         assert joining.get(session, 2).status == "left"
-        assert team.uplines_of(session, 1)[0].member_id == 2
+        assert uplines_of(session, 1)[0].member_id == 2
 
 
 class TestBind:
@@ -99,14 +106,14 @@ class TestBind:
         make_rules(session)
         make_chain(session, 1, 2, 3, 4)
 
-        found = team.uplines_of(session, 1)
+        found = uplines_of(session, 1)
 
         assert [(each.level, each.member_id, each.status) for each in found] == [
             (1, 2, "active"),
             (2, 3, "active"),
         ]
-        assert [each.member_id for each in team.uplines_of(session, 3)] == [4]
-        assert team.uplines_of(session, 4) == ()
+        assert [each.member_id for each in uplines_of(session, 3)] == [4]
+        assert uplines_of(session, 4) == ()
 
     def test_repeating_it_changes_nothing(self, session):
         bind(session, member_id=1, upline_id=2)
@@ -120,7 +127,7 @@ class TestBind:
         with pytest.raises(team.AlreadyBound):
             bind(session, member_id=1, upline_id=3)
 
-        assert team.uplines_of(session, 1)[0].member_id == 2
+        assert uplines_of(session, 1)[0].member_id == 2
 
     def test_nobody_is_their_own_upline(self, session):
         with pytest.raises(team.SelfBinding):
@@ -144,13 +151,13 @@ class TestBind:
         with pytest.raises(team.BindingCycle):
             bind(session, member_id=chain[-1], upline_id=chain[0])
 
-        assert team.uplines_of(session, chain[-1]) == ()
+        assert uplines_of(session, chain[-1]) == ()
 
     def test_a_distributor_with_a_team_may_still_be_bound_to_somebody_above(self, session):
         make_chain(session, 1, 2)
         bind(session, member_id=2, upline_id=3)
 
-        assert [each.member_id for each in team.uplines_of(session, 1)] == [2, 3]
+        assert [each.member_id for each in uplines_of(session, 1)] == [2, 3]
 
 
 class TestPeople:

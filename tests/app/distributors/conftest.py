@@ -8,7 +8,7 @@ from app.distributors import verify
 from distribution import team
 from distribution.team import joining
 from distribution.team.models import ShareClick
-from tests.builders.distribution import make_binding_rules, make_distributor, make_rules
+from tests.builders.distribution import make_binding_rules, make_distributor, make_rules, uplines_of
 from tests.builders.members import make_member
 from tests.builders.staff import make_staff
 
@@ -94,7 +94,7 @@ def code_of(session, member):
 
 def upline_of(session, member):
     session.rollback()
-    return next((each.member_id for each in team.uplines_of(session, member.id)), None)
+    return next((each.member_id for each in uplines_of(session, member.id)), None)
 
 
 def clicks_of(session):

@@ -4,11 +4,10 @@ import pytest
 
 from app.distributors import verify, wording
 from app.members import service as members
-from distribution import team
 from distribution.team import binding_rules, joining, rebinding
 from distribution.team.states import BindingKind, BindingMode, Source
 from tests.app.distributors.conftest import bring
-from tests.builders.distribution import make_binding_rules
+from tests.builders.distribution import make_binding_rules, uplines_of
 
 RULES = "/admin/v1/binding-rules"
 GOOD = {"mode": "protected", "protect_days": 15, "extend_days": 30, "on_leaving": "release"}
@@ -17,7 +16,7 @@ WHY = "客服核实归属有误"
 
 def upline_of(session, member):
     session.rollback()
-    return next((each.member_id for each in team.uplines_of(session, member.id)), None)
+    return next((each.member_id for each in uplines_of(session, member.id)), None)
 
 
 class TestRules:

@@ -8,10 +8,10 @@ from app.core import queue
 from app.distributors import jobs
 from app.members.models import Member
 from app.orders.models import OrderStatus
-from distribution import team
 from distribution.team import joining, people, sharing
 from tests.app.distributors.conftest import bring
 from tests.builders.catalogue import make_sku, make_spu
+from tests.builders.distribution import uplines_of
 from tests.builders.orders import make_order, refund_all
 
 APPLY = "/api/v1/distributor/apply"
@@ -265,7 +265,7 @@ class TestBind:
         assert (first.status_code, first.json["upline"]) == (200, "近**")
         assert again.json == first.json
         assert (refused.status_code, refused.json["code"]) == (409, "upline_already_bound")
-        assert [each.member_id for each in team.uplines_of(session, member.id)] == [upline.id]
+        assert [each.member_id for each in uplines_of(session, member.id)] == [upline.id]
 
     def test_takes_the_scene_of_a_scanned_code_too(
         self, client, session, as_distributor, as_member
@@ -277,7 +277,7 @@ class TestBind:
         answer = client.post("/api/v1/distributor/bind", headers=headers, json={"scene": scene})
 
         assert answer.status_code == 200
-        (bound,) = team.uplines_of(session, member.id)
+        (bound,) = uplines_of(session, member.id)
         assert bound.member_id == upline.id
 
     def test_says_what_is_wrong_with_a_code_and_changes_nothing(
@@ -304,7 +304,7 @@ class TestBind:
             (409, "own_invite_code"),
             (409, "upline_cycle"),
         ]
-        assert team.uplines_of(session, upline.id) == ()
+        assert uplines_of(session, upline.id) == ()
         assert people.team_counts(session, frozen.id) == (0, 0)
 
     @pytest.mark.parametrize(
