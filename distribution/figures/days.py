@@ -20,11 +20,6 @@ class Unit(StrEnum):
     """Everything ever."""
 
 
-def day_of(moment: datetime) -> date:
-    """The day in China that a moment falls on."""
-    return moment.astimezone(CHINA).date()
-
-
 def first_day(unit: Unit, day: date) -> date:
     """The first day of the period around `day`; `EVER` for the total."""
     if unit == Unit.WEEK:

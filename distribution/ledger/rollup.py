@@ -64,8 +64,3 @@ def balances(session: Session) -> dict[AccountKind, int]:
     """What each account of the shop holds, in fen; zeros before the first posting."""
     found = {AccountKind(row.kind): int(row.fen) for row in session.execute(_BALANCES)}
     return {kind: found.get(kind, 0) for kind in SHOP_KINDS}
-
-
-def expense_fen(session: Session) -> int:
-    """What commissions have cost the shop: everything accrued less everything clawed back."""
-    return balances(session)[AccountKind.EXPENSE]

@@ -1,12 +1,19 @@
-"""A team with a grade in it, and what is sent to the database."""
+"""A team with a grade in it, what is sent to the database, and work done all at once."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Barrier
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
+from sqlalchemy.orm import Session
 
 from distribution import verify
 from tests.builders.distribution import give_grade, make_chain, make_grade, make_rules
+
+AT_ONCE = 16
+"""How many connections work at the same moment."""
 
 
 @pytest.fixture
@@ -39,3 +46,25 @@ def statements(session):
             event.remove(engine, "before_cursor_execute", note)
 
     return watch
+
+
+@pytest.fixture
+def at_once(app, database_url):
+    """Run functions of a session at the same moment, each in a transaction of its own."""
+    engine = create_engine(database_url, pool_size=AT_ONCE)
+
+    def run(works: list[Callable[[Session], object]]) -> list[object]:
+        barrier = Barrier(len(works))
+
+        def one(work: Callable[[Session], object]) -> object:
+            with Session(engine) as session:
+                barrier.wait()
+                result = work(session)
+                session.commit()
+                return result
+
+        with ThreadPoolExecutor(len(works)) as pool:
+            return [future.result() for future in [pool.submit(one, work) for work in works]]
+
+    yield run
+    engine.dispose()

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
-from threading import Barrier
 
 import pytest
 from sqlalchemy import create_engine, func, select
@@ -29,28 +28,6 @@ from tests.builders.distribution import (
 pytestmark = pytest.mark.race
 THREADS = 16
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def at_once(app, database_url):
-    """Run functions of a session at the same moment, each in a transaction of its own."""
-    engine = create_engine(database_url, pool_size=THREADS)
-
-    def run(works: list[Callable[[Session], object]]) -> list[object]:
-        barrier = Barrier(len(works))
-
-        def one(work: Callable[[Session], object]) -> object:
-            with Session(engine) as session:
-                barrier.wait()
-                result = work(session)
-                session.commit()
-                return result
-
-        with ThreadPoolExecutor(len(works)) as pool:
-            return [future.result() for future in [pool.submit(one, work) for work in works]]
-
-    yield run
-    engine.dispose()
 
 
 @pytest.fixture

@@ -25,9 +25,10 @@ from tests.builders.distribution import (
     refund,
     withdraw,
 )
+from tests.distribution.history import day_of
 
 LEAST_WITHDRAWN = 100
-TODAY = days.day_of(NOON)
+TODAY = day_of(NOON)
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(["pay", "refund", "mature", "withdraw", "roll up"]),
@@ -174,8 +175,8 @@ class TestDays:
     def test_a_day_begins_at_midnight_in_china(self):
         late = datetime(2026, 11, 10, 16, tzinfo=UTC)
 
-        assert days.day_of(late) == date(2026, 11, 11)
-        assert days.day_of(late - timedelta(seconds=1)) == date(2026, 11, 10)
+        assert day_of(late) == date(2026, 11, 11)
+        assert day_of(late - timedelta(seconds=1)) == date(2026, 11, 10)
         assert days.starts_at(date(2026, 11, 11)) == late
         assert days.ends_at(date(2026, 11, 10)) == late
 

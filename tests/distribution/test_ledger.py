@@ -152,10 +152,10 @@ class TestShopAccounts:
 
 class TestRollUp:
     def test_the_shop_spent_what_it_accrued_less_what_it_clawed_back(self, session, traded):
-        assert rollup.expense_fen(session) == 750
+        assert rollup.balances(session)[AccountKind.EXPENSE] == 750
 
     def test_a_shop_without_commissions_spent_nothing(self, session):
-        assert rollup.expense_fen(session) == 0
+        assert rollup.balances(session)[AccountKind.EXPENSE] == 0
         assert rollup.balances(session) == dict.fromkeys(ledger.SHOP_KINDS, 0)
 
     def test_it_reads_what_is_new_only_even_for_accounts_that_nothing_touches(
@@ -182,13 +182,13 @@ class TestRollUp:
 
     def test_rolling_up_changes_no_balance_at_any_point(self, session, traded):
         rollup.roll_up(session)
-        assert rollup.expense_fen(session) == 750
+        assert rollup.balances(session)[AccountKind.EXPENSE] == 750
 
         pay(session, buyer_id=1, order="order:2")
-        assert rollup.expense_fen(session) == 2_250
+        assert rollup.balances(session)[AccountKind.EXPENSE] == 2_250
         rollup.roll_up(session)
         rollup.roll_up(session)
-        assert rollup.expense_fen(session) == 2_250
+        assert rollup.balances(session)[AccountKind.EXPENSE] == 2_250
         assert list(verify.verify(session)) == []
 
 

@@ -14,7 +14,7 @@ from distribution.withdrawals.models import Withdrawal
 from tests.builders.distribution import NOON, adjust, bind, make_chain, make_rules, pay, refund
 from tests.builders.withdrawals import make_withdrawal_rules
 from tests.distribution.model import Model
-from tests.distribution.test_races import THREADS, at_once  # noqa: F401  # A fixture.
+from tests.distribution.test_races import THREADS
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
 LATER = NOON + timedelta(days=1)
@@ -140,7 +140,7 @@ def expected(workers, found):
 @pytest.mark.parametrize("turns", [6, pytest.param(40, marks=pytest.mark.soak)])
 def test_everything_at_once_neither_deadlocks_nor_drifts_and_the_model_agrees(
     session,
-    at_once,  # noqa: F811  # The fixture.
+    at_once,
     turns,
 ):
     make_rules(session)

@@ -23,9 +23,10 @@ from tests.builders.distribution import (
     refund,
     withdraw,
 )
+from tests.distribution.history import day_of
 
 FIRST, LATER, LAST = (NOON + timedelta(days=number) for number in (-3, -1, 0))
-TODAY = days.day_of(NOON)
+TODAY = day_of(NOON)
 BULK = """
     WITH made AS (
         INSERT INTO posting (idem_key, kind, source, payload, payload_sha256,
@@ -90,8 +91,8 @@ class TestStatement:
                 for each in entries
                 if kind in {None, each.kind}
                 and (account is None or account in {move.account for move in each.moves})
-                and (first is None or days.day_of(each.effective_at) >= first)
-                and (last is None or days.day_of(each.effective_at) <= last)
+                and (first is None or day_of(each.effective_at) >= first)
+                and (last is None or day_of(each.effective_at) <= last)
             ]
 
     def test_an_order_shows_what_it_earned_and_what_was_taken_back(self, history, entries):

@@ -10,7 +10,7 @@ from distribution.withdrawals.models import Withdrawal
 from distribution.withdrawals.requesting import WithdrawalRefused
 from tests.builders.distribution import NOON, refund
 from tests.builders.withdrawals import ask, earn, make_withdrawal_rules
-from tests.distribution.test_races import THREADS, at_once  # noqa: F401  # A fixture.
+from tests.distribution.test_races import THREADS
 
 pytestmark = pytest.mark.race
 
@@ -41,7 +41,7 @@ def attempt(verb):
     return work
 
 
-def test_many_requests_at_once_never_withdraw_more_than_there_is(session, order, at_once):  # noqa: F811  # The fixture.
+def test_many_requests_at_once_never_withdraw_more_than_there_is(session, order, at_once):
     results = at_once([attempt(lambda s: ask(s, amount_fen=3_000))] * THREADS)
 
     assert results.count(None) == 3
@@ -51,7 +51,7 @@ def test_many_requests_at_once_never_withdraw_more_than_there_is(session, order,
     assert list(verify.verify(session)) == []
 
 
-def test_many_requests_at_once_never_pass_the_days_count(session, order, at_once):  # noqa: F811  # The fixture.
+def test_many_requests_at_once_never_pass_the_days_count(session, order, at_once):
     make_withdrawal_rules(session, daily_count=5)
     session.commit()
 
@@ -61,7 +61,7 @@ def test_many_requests_at_once_never_pass_the_days_count(session, order, at_once
     assert set(results) == {None, "TooMany"}
 
 
-def test_one_person_who_agrees_many_times_at_once_agrees_once(session, order, at_once):  # noqa: F811  # The fixture.
+def test_one_person_who_agrees_many_times_at_once_agrees_once(session, order, at_once):
     make_withdrawal_rules(session, review_over_fen=0, second_review_over_fen=0)
     number = ask(session).no
     session.commit()
@@ -76,7 +76,7 @@ def test_one_person_who_agrees_many_times_at_once_agrees_once(session, order, at
 
 
 @pytest.mark.parametrize("turn", range(3))
-def test_paying_and_giving_back_at_once_end_it_one_way(session, order, at_once, turn):  # noqa: F811  # The fixture.
+def test_paying_and_giving_back_at_once_end_it_one_way(session, order, at_once, turn):
     number = ask(session, amount_fen=10_000).no
     session.commit()
     wanted = {"no": number, "by": "wechat", "now": NOON}
@@ -90,7 +90,7 @@ def test_paying_and_giving_back_at_once_end_it_one_way(session, order, at_once, 
     assert list(verify.verify(session)) == []
 
 
-def test_refunds_and_withdrawals_at_once_leave_no_drift(session, order, at_once):  # noqa: F811  # The fixture.
+def test_refunds_and_withdrawals_at_once_leave_no_drift(session, order, at_once):
     works = [attempt(lambda s: ask(s, amount_fen=1_000))] * 8
     works += [
         lambda s, total=total: refund(

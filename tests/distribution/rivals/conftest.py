@@ -12,7 +12,6 @@ from tests.builders.distribution import (
     make_rules,
 )
 from tests.builders.withdrawals import make_withdrawal_rules
-from tests.distribution.test_races import THREADS, at_once  # noqa: F401  # A fixture.
 
 BUYER, NEAR, FAR, FARTHEST = 1, 2, 3, 4
 YEARS_LATER = NOON + timedelta(days=3_650)

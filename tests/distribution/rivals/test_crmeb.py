@@ -34,11 +34,11 @@ from tests.distribution.rivals.conftest import (
     rebound,
     summary,
 )
-from tests.distribution.test_races import THREADS, at_once  # noqa: F401  # A fixture.
+from tests.distribution.test_races import THREADS
 
 
 class TestCrmeb:
-    def test_b7_many_notifications_of_one_payment_pay_commission_once(self, session, at_once):  # noqa: F811  # The fixture.
+    def test_b7_many_notifications_of_one_payment_pay_commission_once(self, session, at_once):
         at_once([lambda s: pay(s, buyer_id=BUYER)] * THREADS)
 
         assert [summary(session, each).earned_fen for each in (NEAR, FAR)] == [1_000, 500]
@@ -100,7 +100,7 @@ class TestCrmeb:
         assert summary(session, NEAR).clawed_fen == 1_000
         assert summary(session, FARTHEST).clawed_fen == 0
 
-    def test_b12_two_withdrawals_at_once_do_not_both_pass(self, session, at_once):  # noqa: F811  # The fixture.
+    def test_b12_two_withdrawals_at_once_do_not_both_pass(self, session, at_once):
         pay(session, buyer_id=BUYER)
         mature(session)
         session.commit()
@@ -112,7 +112,7 @@ class TestCrmeb:
         found = summary(session, NEAR)
         assert (found.available_fen, found.withdrawing_fen) == (0, 1_000)
 
-    def test_b12_approving_and_refusing_at_once_do_one_of_both(self, session, at_once):  # noqa: F811  # The fixture.
+    def test_b12_approving_and_refusing_at_once_do_one_of_both(self, session, at_once):
         make_withdrawal_rules(session, review_over_fen=0)
         pay(session, buyer_id=BUYER)
         mature(session)
@@ -133,7 +133,7 @@ class TestCrmeb:
     def test_b13_goods_received_by_hand_and_by_clock_at_once_are_credited_once(
         self,
         session,
-        at_once,  # noqa: F811  # The fixture.
+        at_once,
     ):
         pay(session, buyer_id=BUYER)
         session.commit()
@@ -172,7 +172,7 @@ class TestCrmebJava:
         reasons = session.scalars(select(Commission.reason)).all()
         assert reasons == ["no_rate"]
 
-    def test_balances_that_change_at_once_overwrite_each_other_never(self, session, at_once):  # noqa: F811  # The fixture.
+    def test_balances_that_change_at_once_overwrite_each_other_never(self, session, at_once):
         pay(session, buyer_id=BUYER)
         mature(session)
         session.commit()

@@ -30,7 +30,6 @@ from tests.distribution.rivals.conftest import (
     rebound,
     summary,
 )
-from tests.distribution.test_races import THREADS, at_once  # noqa: F401  # A fixture.
 
 
 class TestYudao:
