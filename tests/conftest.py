@@ -46,25 +46,25 @@ DUE_JOBS = """SELECT 1 FROM procrastinate_jobs
     WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT 1"""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """
-    Long random histories and fuzzing are not measured: what they reach, they reach by luck.
-
-    So every line is held by a plainer test, and a third of the run is not slowed by measuring.
-    """
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker("no_cover")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup() -> Iterator[None]:
     """
-    What fixtures prepare is not measured either: a line counts when a test itself goes there.
+    What fixtures prepare is not measured: a line counts when a test itself goes there.
 
     But for what is prepared until the mall is made: that imports it.
     """
     with _unmeasured() if MADE else contextlib.nullcontext():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """
+    Nor are long random histories and fuzzing: what they reach, they reach by luck.
+
+    So every line is held by a plainer test.
+    """
+    with _unmeasured() if item.get_closest_marker("slow") else contextlib.nullcontext():
         yield
 
 
