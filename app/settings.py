@@ -5,6 +5,7 @@ This is the only module that reads `os.environ`; `tests/guards/test_docs.py` hol
 configuration table against the fields below.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +14,26 @@ from pathlib import Path
 WEIXIN_API = "https://api.weixin.qq.com"
 WECHAT_PAY_API = "https://api.mch.weixin.qq.com"
 PUBLIC_KEY_ID_PREFIX = "PUB_KEY_ID_"
+FLASH_SALE_SHOWS = {
+    "title": r"thing\d{1,2}",
+    "starts_at": r"(time|date|thing)\d{1,2}",
+    "price": r"(amount|thing)\d{1,2}",
+    "hint": r"(thing|phrase)\d{1,2}",
+}
+"""What a reminder of a flash sale can show, and the keys of a template that can show it."""
 
 
 class MissingSetting(Exception):
     """A setting without which the mall cannot start is absent or malformed."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    """A subscribe-message template of the mini-program, and which of its keys shows what."""
+
+    template_id: str
+    keys: tuple[tuple[str, str], ...]
+    """Pairs of what is shown (`title`) and the template's key for it (`thing1`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,8 @@ class WeChatSettings:
     weixin_api: str = WEIXIN_API
     pay_api: str = WECHAT_PAY_API
     timeout_seconds: float = 8.0
+    templates: tuple[tuple[str, MessageTemplate], ...] = ()
+    """The templates of the messages the mall may send, each with the event it tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +166,24 @@ def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
         notify_base_url=_required(env, "NOTIFY_BASE_URL").rstrip("/"),
         weixin_api=env.get("WEIXIN_API", WEIXIN_API).rstrip("/"),
         pay_api=env.get("WECHAT_PAY_API", WECHAT_PAY_API).rstrip("/"),
+        templates=_templates(env),
     )
+
+
+def _templates(env: Mapping[str, str]) -> tuple[tuple[str, MessageTemplate], ...]:
+    """Read `templateId title=thing1 starts_at=time2 …`; empty: none."""
+    template_id, *pairs = env.get("WECHAT_FLASH_SALE_TEMPLATE", "").split() or [""]
+    if not template_id:
+        return ()
+    keys = tuple((shows, key) for shows, _, key in (pair.partition("=") for pair in pairs))
+    is_good = all(re.fullmatch(FLASH_SALE_SHOWS.get(shows, "(?!)"), key) for shows, key in keys)
+    if not (is_good and 0 < len(keys) == len(dict(keys)) == len({key for _, key in keys})):
+        known = ", ".join(FLASH_SALE_SHOWS)
+        raise MissingSetting(
+            f"WECHAT_FLASH_SALE_TEMPLATE must be a template id and pairs such as title=thing1,"
+            f" each of {known} at most once"
+        )
+    return (("flash_sale", MessageTemplate(template_id, keys)),)
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

@@ -11,6 +11,7 @@ from sandbox import (
     certificates,
     code_routes,
     control_routes,
+    message_routes,
     mini_routes,
     notify_routes,
     page,
@@ -24,6 +25,7 @@ from sandbox.world import World
 SURFACES = (
     mini_routes,
     code_routes,
+    message_routes,
     trade_routes,
     refund_routes,
     transfer_routes,

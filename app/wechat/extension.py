@@ -9,6 +9,7 @@ from app.core import clock, redis
 from app.settings import WeChatSettings
 from app.wechat import crypto
 from app.wechat.errors import WeChatNotConfigured
+from app.wechat.messages import Messenger
 from app.wechat.mini import MiniClient
 from app.wechat.notify import NotificationReader
 from app.wechat.pay import PayClient
@@ -24,6 +25,7 @@ class Clients:
     pay: PayClient
     transfers: TransferClient
     mini: MiniClient
+    messages: Messenger
     notifications: NotificationReader
 
 
@@ -50,6 +52,13 @@ def build(settings: WeChatSettings) -> Clients:
         public_keys=public_keys,
         clock=_now,
     )
+    mini = MiniClient(
+        client=http_client(settings.weixin_api, settings.timeout_seconds),
+        appid=settings.appid,
+        secret=settings.app_secret,
+        clock=_now,
+        connect=redis.client,
+    )
     return Clients(
         pay=PayClient(
             transport,
@@ -63,13 +72,8 @@ def build(settings: WeChatSettings) -> Clients:
             mchid=settings.mchid,
             notify_base_url=settings.notify_base_url,
         ),
-        mini=MiniClient(
-            client=http_client(settings.weixin_api, settings.timeout_seconds),
-            appid=settings.appid,
-            secret=settings.app_secret,
-            clock=_now,
-            connect=redis.client,
-        ),
+        mini=mini,
+        messages=Messenger(mini, dict(settings.templates)),
         notifications=NotificationReader(transport.keys, apiv3_keys),
     )
 

@@ -44,6 +44,10 @@ class UserBlocked(WeChatError):
     code, status, title = "wechat_user_blocked", 403, "该微信账号暂时无法登录"
 
 
+class Busy(ResultUnknown):
+    """WeChat is busy, or was called too often, and has done nothing: the same may be sent again."""
+
+
 class PageNotReleased(WeChatError):
     """The mini-program has no such page in its released version, so no code can lead there."""
 
@@ -247,7 +251,7 @@ def _check(data: dict[str, Any]) -> dict[str, Any]:
     if errcode == USER_AT_RISK:
         raise UserBlocked
     if errcode in BUSY:
-        raise ResultUnknown(f"{errcode}: {message}")
+        raise Busy(f"{errcode}: {message}")
     raise WeChatRefused(str(errcode), message=message)
 
 

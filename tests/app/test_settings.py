@@ -7,7 +7,7 @@ import pytest
 from app import create_app
 from app import settings as settings_module
 from app.core import redis
-from app.settings import MissingSetting, Settings
+from app.settings import MessageTemplate, MissingSetting, Settings
 
 OWN = {
     "DATABASE_URL": "postgresql+psycopg://db/mall",
@@ -115,6 +115,23 @@ def test_wechat_is_read_with_its_keys(wechat_env):
     assert wechat.pay_api == "https://api.mch.weixin.qq.com"
 
 
+def test_a_template_says_which_of_its_keys_shows_what(wechat_env):
+    wechat_env["WECHAT_FLASH_SALE_TEMPLATE"] = "t1 title=thing1 starts_at=time2 price=amount3"
+
+    wechat = Settings.from_env(wechat_env).wechat
+
+    keys = (("title", "thing1"), ("starts_at", "time2"), ("price", "amount3"))
+    assert wechat is not None
+    assert wechat.templates == (("flash_sale", MessageTemplate("t1", keys)),)
+
+
+def test_without_a_template_there_are_no_messages(wechat_env):
+    wechat = Settings.from_env(wechat_env).wechat
+
+    assert wechat is not None
+    assert wechat.templates == ()
+
+
 def test_without_a_public_key_id_it_is_certificate_mode(wechat_env):
     del wechat_env["WECHAT_PAY_PUBLIC_KEY_ID"], wechat_env["WECHAT_PAY_PUBLIC_KEY_FILE"]
 
@@ -131,6 +148,12 @@ def test_without_a_public_key_id_it_is_certificate_mode(wechat_env):
         ("WECHAT_PAY_APIV3_KEY", "a" * 31, "32 bytes"),
         ("WECHAT_PAY_MCHID", "", "WECHAT_PAY_MCHID is required"),
         ("WECHAT_PAY_PRIVATE_KEY_FILE", "/nowhere.pem", "cannot read"),
+        ("WECHAT_FLASH_SALE_TEMPLATE", "t1", "title=thing1"),
+        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title", "title=thing1"),
+        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 weather=thing1", "title=thing1"),
+        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title=amount1", "title=thing1"),
+        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title=thing1 title=thing2", "title=thing1"),
+        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title=thing1 hint=thing1", "title=thing1"),
     ],
 )
 def test_a_wrong_wechat_setting_stops_the_start(wechat_env, name, value, complaint):

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from app.wechat.errors import ResultUnknown, WeChatRefused
-from app.wechat.mini import LoginCodeRefused, MiniClient, PageNotReleased, UserBlocked
+from app.wechat.mini import Busy, LoginCodeRefused, MiniClient, PageNotReleased, UserBlocked
 
 APPID = "wx0123456789abcdef"
 CODE = "/wxa/getwxacodeunlimit"
@@ -133,7 +133,7 @@ class TestSignIn:
             (40029, LoginCodeRefused),
             (40163, LoginCodeRefused),
             (40226, UserBlocked),
-            (-1, ResultUnknown),
+            (-1, Busy),
             (45011, ResultUnknown),
             (40125, WeChatRefused),
         ],
@@ -197,8 +197,8 @@ class TestCode:
         ("errcode", "failure"),
         [
             (41030, PageNotReleased),
-            (45009, ResultUnknown),
-            (-1, ResultUnknown),
+            (45009, Busy),
+            (-1, Busy),
             (40169, WeChatRefused),
             (40097, WeChatRefused),
         ],
