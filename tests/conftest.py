@@ -29,7 +29,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from app import create_app, embedded
-from app.core import auth, clock, worker
+from app.core import auth, clock, remembered, worker
 from app.core import redis as core_redis
 from app.core.db import db
 from app.settings import Settings
@@ -205,6 +205,7 @@ def app(the_app: Flask, empty_tables: Callable[[], None]) -> Iterator[Flask]:
     """The application, on empty tables."""
     yield the_app
     empty_tables()
+    remembered.forget_all()
     with the_app.app_context():
         core_redis.client().flushdb()
 

@@ -3,11 +3,15 @@ Who is calling: signed tokens that expire soon and can be revoked at once.
 
 A token carries the id of an `auth_session` row under a signature. The signature makes it
 unforgeable without a query; the row makes it revocable. Guards put an id in `g`, not an object.
+
+A route that a crowd storms may answer before the database is asked (`refuses_first`), and presume
+who calls from the memory of the process until somebody is let in (`presumes`).
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, TypeVar
 
 from flask import current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -17,6 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.core import clock
 from app.core.db import Base, BigId, read
 from app.core.errors import Unauthorized
+from app.core.remembered import Remembered
 
 
 class Audience(StrEnum):
@@ -30,6 +35,12 @@ class Audience(StrEnum):
     """Merchant staff."""
     WECHAT = "wechat"
     """WeChat itself: the webhook verifies the signature of the message."""
+
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_presumed: Remembered[int, int] = Remembered(seconds=30.0, most=20_000)
+"""Session id → whose it was when the database was last asked."""
 
 
 class AuthSession(Base):
@@ -85,34 +96,97 @@ def guard(audience: Audience) -> Callable[[], None]:
     def check() -> None:
         g.audience = audience.value
         if audience is Audience.SHOPPER:
-            g.member_id = _subject(audience)
+            g.member_id = _member()
         elif audience is Audience.STAFF:
-            g.staff_id = _subject(audience)
+            g.staff_id = _subject(_signed(audience))
 
     return check
 
 
-def _subject(audience: Audience) -> int:
+def refuses_first(refuse: Callable[..., None]) -> Callable[[View], View]:
+    """
+    Have `refuse`, with the arguments of the path, speak before the database is asked who calls.
+
+    Its token is signed by us by then, but may have been revoked: `refuse` may only refuse.
+    """
+
+    def decorator(view: View) -> View:
+        view.__dict__["refuses_first"] = refuse
+        return view
+
+    return decorator
+
+
+def presumes(view: View) -> View:
+    """
+    Let a view's caller be presumed from memory: good enough to be refused.
+
+    The view is `idempotent`: its transaction begins by asking the database (`confirm`).
+    """
+    view.__dict__["presumes"] = True
+    return view
+
+
+def confirm(session: Session) -> None:
+    """
+    Ask the database, in the transaction that works for them, about a caller who was presumed.
+
+    :raises Unauthorized: the session has been revoked or is over.
+    """
+    if not g.pop("is_presumed", False):
+        return
+    if _asked(session, g.auth_session_id) != g.member_id:
+        raise Unauthorized
+
+
+def _member() -> int:
+    """The member who calls, as the view of the request wants to know them."""
+    session_id = _signed(Audience.SHOPPER)
+    view = current_app.view_functions[request.endpoint or ""]
+    if refuse := getattr(view, "refuses_first", None):
+        refuse(**(request.view_args or {}))
+    if not getattr(view, "presumes", False):
+        return _subject(session_id)
+    member_id = _presumed.get(session_id)
+    if member_id is None:
+        member_id = _subject(session_id)
+        _presumed.put(session_id, member_id)
+    else:
+        g.auth_session_id, g.is_presumed = session_id, True
+    return member_id
+
+
+def _signed(audience: Audience) -> int:
+    """The session id in the request's token, which we have signed; nobody is asked about it."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized
     try:
         claimed, session_id = _serializer().loads(token)
+        session_id = int(session_id)
     except (BadSignature, ValueError, TypeError) as error:
         raise Unauthorized from error
     if claimed != audience:
         raise Unauthorized
-    subject_id = read().scalar(
+    return session_id
+
+
+def _subject(session_id: int) -> int:
+    subject_id = _asked(read(), session_id)
+    if subject_id is None:
+        raise Unauthorized
+    g.auth_session_id = session_id
+    return subject_id
+
+
+def _asked(session: Session, session_id: int) -> int | None:
+    return session.scalar(
         select(AuthSession.subject_id).where(
             AuthSession.id == session_id,
             AuthSession.revoked_at.is_(None),
             AuthSession.expires_at > clock.now(),
         )
     )
-    if subject_id is None:
-        raise Unauthorized
-    g.auth_session_id = session_id
-    return subject_id
 
 
 def _revoke(session: Session, now: datetime, *which: object) -> None:

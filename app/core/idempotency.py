@@ -8,16 +8,16 @@ the work; only successes are remembered.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Response, g, request
-from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, select
+from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core import clock
+from app.core import auth, clock
 from app.core.db import Base, BigId, transaction
 from app.core.errors import AppError
 
@@ -76,8 +76,9 @@ def once(view: View) -> View:
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Response:
-        key, scope, digest = _key(), _scope(), _body_hash()
+        key, scope, digest = current_key(), _scope(), _body_hash()
         with transaction() as session:
+            auth.confirm(session)
             _take(session, scope, key)
             if stored := _find(session, scope, key):
                 return _replay(stored, digest)
@@ -106,7 +107,12 @@ def purge(session: Session, *, now: datetime) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]  # A DELETE has a row count.
 
 
-def _key() -> str:
+def current_key() -> str:
+    """
+    Return the key the request came with.
+
+    :raises IdempotencyKeyMissing: it came without one, or with what cannot be one.
+    """
     key = request.headers.get("Idempotency-Key", "")
     plain = key.replace("-", "").replace("_", "")
     if not (8 <= len(key) <= KEY_MAX and plain.isascii() and plain.isalnum()):
@@ -114,9 +120,32 @@ def _key() -> str:
     return key
 
 
+def scope_of(audience: str, subject_id: int, endpoint: str) -> str:
+    """Return whose keys and for which route they are."""
+    return f"{audience}:{subject_id}:{endpoint}"
+
+
+def known(session: Session, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return those among pairs of scope and key whose work is committed."""
+    if not pairs:
+        return set()
+    row = IdempotencyKey
+    found = session.execute(
+        select(row.scope, row.key).where(tuple_(row.scope, row.key).in_(list(pairs)))
+    )
+    return {(scope, key) for scope, key in found}
+
+
+def keys_of(session: Session, scopes: Collection[str], *, since: datetime) -> list[tuple[str, str]]:
+    """Return the keys of these scopes that were used since, as pairs of scope and key."""
+    row = IdempotencyKey
+    wanted = select(row.scope, row.key).where(row.scope.in_(list(scopes)), row.created_at >= since)
+    return [(scope, key) for scope, key in session.execute(wanted)]
+
+
 def _scope() -> str:
     subject = g.get("member_id") or g.get("staff_id")
-    return f"{g.audience}:{subject}:{request.endpoint}"
+    return scope_of(g.audience, subject, str(request.endpoint))
 
 
 def _body_hash() -> str:

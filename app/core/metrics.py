@@ -19,6 +19,9 @@ jobs = Counter("siyu_jobs_total", "Background jobs run, by task and outcome.", [
 orders = Counter("siyu_orders_total", "Orders, by what happened to them.", ["event"])
 payments = Counter("siyu_payments_total", "Payment facts, by what became of them.", ["outcome"])
 withdrawals = Counter("siyu_withdrawals_total", "Withdrawals, by what happened to them.", ["event"])
+flash_sale_attempts = Counter(
+    "siyu_flash_sale_attempts_total", "Attempts at flash sales, by the word of the gate.", ["word"]
+)
 stock_refusals = Counter("siyu_stock_refusals_total", "Orders refused for want of stock.")
 
 campaigns_skipped = Counter(

@@ -49,6 +49,10 @@ class Toy:
     def __init__(self):
         self.forget()
 
+    def refuse(self, number):
+        if number == 13:
+            raise Broken("gone", pieces=0)
+
     def forget(self):
         self.runs = []
         self.gate = threading.Event()
@@ -116,6 +120,29 @@ def shopper_routes(toy):  # noqa: C901  # One function per route, each trivial.
     return bp
 
 
+def stormed_routes(toy):
+    bp = Blueprint("stormed_toys", __name__)
+
+    @bp.post("/stormed/<int:number>")
+    @auth.refuses_first(toy.refuse)
+    @auth.presumes
+    @bp.idempotent()
+    @bp.returns(WishOut, 201)
+    def stormed(session, number):
+        """Wish for what everybody wants."""
+        toy.runs.append(number)
+        return {"id": number, "name": g.audience}
+
+    @bp.get("/stormed")
+    @auth.presumes
+    @bp.returns(WishOut)
+    def presumed():
+        """Say who I am presumed to be."""
+        return {"id": g.member_id, "name": g.audience}
+
+    return bp
+
+
 def public_routes():
     bp = Blueprint("open_toys", __name__)
 
@@ -158,15 +185,16 @@ def build(settings, toy):
     app.test_client_class = IsolatedClient
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     for audience, prefix, routes in (
-        (Audience.SHOPPER, "/toy", shopper_routes(toy)),
-        (Audience.PUBLIC, "/open", public_routes()),
+        (Audience.SHOPPER, "/toy", (shopper_routes(toy), stormed_routes(toy))),
+        (Audience.PUBLIC, "/open", (public_routes(),)),
     ):
         parent = Blueprint(f"toy_{audience}", __name__)
         parent.before_request(auth.guard(audience))
         parent.before_request(refuse_unknown_query)
         if audience is Audience.SHOPPER:
             parent.guarded, parent.security = (401,), "shopper_token"
-        parent.register_blueprint(routes)
+        for each in routes:
+            parent.register_blueprint(each)
         api.register_blueprint(parent, url_prefix=prefix)
     return app
 

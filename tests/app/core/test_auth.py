@@ -104,3 +104,44 @@ def test_the_clock_in_force_is_the_one_asked(session, now, set_clock):
     _, expires_at = auth.issue(session, audience=Audience.STAFF, subject_id=1, now=clock.now())
 
     assert expires_at == now + timedelta(minutes=120)
+
+
+class TestAgainstACrowd:
+    @pytest.fixture
+    def storm(self, toys):
+        def post(headers, number=1, key="key-00000001"):
+            headers = {**headers, "Idempotency-Key": key}
+            return toys.post(f"/toy/stormed/{number}", headers=headers)
+
+        return post
+
+    def test_a_view_may_refuse_before_the_database_is_asked(self, storm, headers, session):
+        token = headers()
+        session.query(AuthSession).delete()
+        session.commit()
+
+        assert storm(token, number=13).status_code == 409
+        assert storm(token).status_code == 401
+
+    def test_but_never_whoever_has_no_token_of_ours(self, storm):
+        assert storm({}, number=13).status_code == 401
+        assert storm(bearer("forged"), number=13).status_code == 401
+
+    def test_who_was_asked_about_lately_is_presumed(self, toys, headers, session):
+        token = headers()
+        assert toys.get("/toy/stormed", headers=token).json["id"] == 7
+        session.query(AuthSession).delete()
+        session.commit()
+
+        assert toys.get("/toy/stormed", headers=token).json["id"] == 7
+        assert toys.get("/toy/me", headers=token).status_code == 401
+
+    def test_whoever_is_let_in_is_confirmed_by_the_database(self, storm, toy, headers, session):
+        token = headers()
+        assert storm(token).status_code == 201
+        assert storm(token, key="key-00000002").status_code == 201
+        session.query(AuthSession).delete()
+        session.commit()
+
+        assert storm(token, key="key-00000003").status_code == 401
+        assert toy.runs == [1, 1]

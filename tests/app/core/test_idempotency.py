@@ -134,3 +134,24 @@ def test_keys_older_than_three_days_are_forgotten(toys, headers, session, now, s
 
     assert idempotency.purge(session, now=now) == 1
     assert session.scalar(select(func.count(IdempotencyKey.id))) == 2
+
+
+class TestWhatIsKnown:
+    @pytest.fixture
+    def scope(self, toys, headers):
+        wish(toys, headers("key-00000001"))
+        wish(toys, headers("key-00000002"))
+        return idempotency.scope_of("shopper", 7, "toy_shopper.toys.wish")
+
+    def test_pairs_whose_work_is_committed_are_known(self, session, scope):
+        first, none = (scope, "key-00000001"), (scope, "key-00000009")
+
+        assert idempotency.known(session, [first, none]) == {first}
+        assert idempotency.known(session, []) == set()
+
+    def test_the_keys_of_some_scopes_since_a_moment_are_listed(self, session, scope, now):
+        hour = timedelta(hours=1)
+        found = idempotency.keys_of(session, [scope, "another"], since=now - hour)
+
+        assert sorted(found) == [(scope, "key-00000001"), (scope, "key-00000002")]
+        assert idempotency.keys_of(session, [scope], since=now + hour) == []
