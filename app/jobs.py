@@ -15,6 +15,7 @@ aftersales.refund_settled | when the money of a refund is back | closes the case
 coupons.push | after staff begin a push | gives each member of a segment a coupon, batch by batch
 coupons.revoke_push | after staff revoke a push | takes back what it gave and is unused
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
+marketing.close_deals | each minute | puts back what is left of deals whose window has passed
 distributors.mature | every 10 seconds | makes commissions available whose day has come
 distributors.review | hourly | looks again at grades, and at who waits to qualify
 distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
@@ -40,6 +41,7 @@ def load() -> None:
     from app.aftersales import jobs as _aftersales  # noqa: F401  # Imported for what it registers.
     from app.coupons import jobs as _coupons  # noqa: F401  # Imported for what it registers.
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
+    from app.marketing import jobs as _marketing  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.
     from app.withdrawals import jobs as _withdrawals  # noqa: F401  # Imported for what it registers.

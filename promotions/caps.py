@@ -2,13 +2,13 @@
 The limits of a campaign as rows that refuse to be exceeded: written for a draft, changed later.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from promotions import setups
+from promotions import setups, stock
 from promotions.definitions import CAPS, Campaign, campaign_of
 from promotions.models import Promotion, PromotionCounter, PromotionGiftStock
 from promotions.setups import Contradiction, Flaw
@@ -34,12 +34,13 @@ def write(session: Session, promotion_id: int, campaign: Campaign) -> None:
                 **{name: getattr(campaign, name) for name in CAPS},
             )
         )
-    for stock in campaign.gift_stock:
+    for gift in campaign.gift_stock:
         session.add(
             PromotionGiftStock(
-                promotion_id=promotion_id, sku_id=stock["sku_id"], max_units=stock["total"]
+                promotion_id=promotion_id, sku_id=gift["sku_id"], max_units=gift["total"]
             )
         )
+    stock.write(session, promotion_id, campaign.stock)
     session.flush()
 
 
@@ -47,7 +48,8 @@ def change(session: Session, promotion: Promotion, limits: Mapping[str, Any]) ->
     """
     Set limits the promotion has to others: those in `CAPS`, and `gift_stock` by SKU.
 
-    What all may have together goes up, or down to what is taken; what one person may have goes up.
+    What all may have together goes up, or down to what is taken; what one person may have goes up,
+    and so does the stock of a deal, by SKU: the caller takes the difference off the shelf.
 
     :raises Contradiction: a limit is new, lower than what is taken, lowered, or does not fit the
         others.
@@ -63,6 +65,8 @@ def change(session: Session, promotion: Promotion, limits: Mapping[str, Any]) ->
             _set_cap(counter, name, limits[name])
     if "gift_stock" in limits:
         _set_gift_stock(session, promotion, limits["gift_stock"])
+    if "stock" in limits:
+        _grow_stock(session, promotion, limits["stock"])
     setups.check(campaign_of(promotion, counter))
     session.flush()
 
@@ -89,15 +93,35 @@ def _set_gift_stock(
         .execution_options(populate_existing=True)
     )
     kept = {row.sku_id: row for row in rows}
-    for number, stock in enumerate(wanted):
-        row = kept.get(stock["sku_id"])
+    for number, gift in enumerate(wanted):
+        row = kept.get(gift["sku_id"])
         if row is None:
             raise Contradiction(f"gift_stock.{number}.sku_id", Flaw.NOT_LIMITED)
-        if stock["total"] < row.units_reserved + row.units_used:
+        if gift["total"] < row.units_reserved + row.units_used:
             raise Contradiction(f"gift_stock.{number}.total", Flaw.BELOW_TAKEN)
-        row.max_units = stock["total"]
+        row.max_units = gift["total"]
     totals = [
-        {**stock, "total": kept[stock["sku_id"]].max_units}
-        for stock in promotion.definition.get("gift_stock", ())
+        {**gift, "total": kept[gift["sku_id"]].max_units}
+        for gift in promotion.definition.get("gift_stock", ())
     ]
     promotion.definition = {**promotion.definition, "gift_stock": totals}
+
+
+def _grow_stock(
+    session: Session, promotion: Promotion, wanted: Sequence[Mapping[str, int]]
+) -> None:
+    kept = {each["sku_id"]: each["total"] for each in promotion.definition.get("stock", ())}
+    totals = {each["sku_id"]: each["total"] for each in wanted}
+    for number, each in enumerate(wanted):
+        if each["sku_id"] not in kept:
+            raise Contradiction(f"stock.{number}.sku_id", Flaw.NOT_LIMITED)
+        if each["total"] < kept[each["sku_id"]]:
+            raise Contradiction(f"stock.{number}.total", Flaw.LOWERED)
+    try:
+        stock.grow(session, promotion_id=promotion.id, totals=totals)
+    except stock.Closed as closed:
+        raise Contradiction("stock", Flaw.ALREADY_OVER) from closed
+    promotion.definition = {
+        **promotion.definition,
+        "stock": [{"sku_id": sku, "total": totals.get(sku, total)} for sku, total in kept.items()],
+    }

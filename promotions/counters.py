@@ -27,6 +27,8 @@ class Use(NamedTuple):
     """The pieces sold at its price."""
     gifts: tuple[tuple[int, int], ...] = ()
     """Pairs of SKU id and pieces given away, by SKU id."""
+    pieces: tuple[tuple[int, int], ...] = ()
+    """Pairs of SKU id and pieces sold out of the stock of a deal, by SKU id."""
 
 
 def take(session: Session, use: Use) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from promotions import pricing
 from promotions.models import Promotion, PromotionCounter
+from promotions.pricing.kinds import DealRule
 from promotions.states import MemberPeriod
 
 COUPON_KINDS = "coupon_"
@@ -36,9 +37,10 @@ class Campaign:
 
     `includes` and `excludes` map `category_ids`, `spu_ids`, `sku_ids` and `tags` to lists; no
     `includes` means all goods. `terms` are the kind's own. `audience` has `levels`, `tags` and
-    `is_new`, each of `slots` has `weekdays`, `from_minute` and `until_minute`, each of `gift_stock`
-    has `sku_id` and `total`. `issue` says how the coupons of a coupon kind are issued. What a
-    campaign makes cheaper earns nobody commission unless it `pays_commission`.
+    `is_new`, each of `slots` has `weekdays`, `from_minute` and `until_minute`. Each of `gift_stock`
+    has `sku_id` and `total`, and so has each of `stock`: pieces set aside to be sold at a deal's
+    price. `issue` says how the coupons of a coupon kind are issued. What a campaign makes cheaper
+    earns nobody commission unless it `pays_commission`.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Campaign:
     audience: Mapping[str, Any] | None = None
     slots: Sequence[Mapping[str, Any]] = ()
     gift_stock: Sequence[Mapping[str, int]] = ()
+    stock: Sequence[Mapping[str, int]] = ()
     issue: Mapping[str, Any] | None = None
     pays_commission: bool = True
     max_uses: int | None = None
@@ -113,6 +116,9 @@ class Campaign:
             audience=audience_of(self.audience),
             slots=slots_of(self.slots),
             needs_coupon=self.needs_coupon,
+            is_deal=isinstance(rule, DealRule),
+            with_coupons=isinstance(rule, DealRule) and rule.with_coupons,
+            has_stock=bool(self.stock),
         )
 
     def definition(self) -> dict[str, Any]:
@@ -131,6 +137,7 @@ class Campaign:
             "gift_stock": [
                 {"sku_id": stock["sku_id"], "total": stock["total"]} for stock in self.gift_stock
             ],
+            **({"stock": [dict(each) for each in self.stock]} if self.stock else {}),
             "issue": None if self.issue is None else dict(self.issue),
             "pays_commission": self.pays_commission,
         }

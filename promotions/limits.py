@@ -8,12 +8,12 @@ cap, and two orders cannot deadlock.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from promotions import counters, pricing, reservations, standings
+from promotions import counters, pricing, reservations, standings, stock
 from promotions.counters import Use
 from promotions.reservations import SourceReused
 from promotions.standings import Standing
@@ -27,6 +27,7 @@ __all__ = [
     "NotRunning",
     "Refused",
     "SourceReused",
+    "StockOut",
     "Use",
     "allowances",
     "confirm",
@@ -56,6 +57,10 @@ class GiftOut(Refused):
     """Too little is left of a gift."""
 
 
+class StockOut(Refused):
+    """Too few pieces of a deal are left."""
+
+
 class BudgetExhausted(Refused):
     """The budget left does not cover what would be saved."""
 
@@ -66,7 +71,8 @@ class NotRunning(Refused):
 
 def uses_of(quote: pricing.Quote) -> list[Use]:
     """Return what an order at this quote takes of each applied promotion: one use, and more."""
-    return [_use_of(adjustment) for adjustment in quote.adjustments]
+    sku_ids = {line.line_id: line.sku_id for line in quote.lines}
+    return [_use_of(adjustment, sku_ids) for adjustment in quote.adjustments]
 
 
 def reserve(
@@ -83,12 +89,15 @@ def reserve(
     :raises BudgetExhausted: too little budget is left of one.
     :raises MemberLimitReached: the member has had what one person may have of one.
     :raises GiftOut: too little is left of a gift.
+    :raises StockOut: too few pieces of a deal are left.
     :raises SourceReused: the source holds, or has used, something else.
     """
     if not uses:
         return
-    wanted = sorted(uses)
-    found = standings.standings(session, [use.promotion_id for use in wanted], now=now)
+    found = standings.standings(session, [use.promotion_id for use in uses], now=now)
+    wanted = sorted(
+        use if found[use.promotion_id].has_stock else use._replace(pieces=()) for use in uses
+    )
     if not reservations.write(
         session, source=source, member_id=member_id, uses=wanted, standings=found, now=now
     ):
@@ -121,7 +130,10 @@ def allowances(
     return standings.left(session, promotion_ids, member_id=member_id, now=now)
 
 
-def _use_of(adjustment: pricing.Adjustment) -> Use:
+def _use_of(adjustment: pricing.Adjustment, sku_ids: Mapping[int, int]) -> Use:
+    pieces: Counter[int] = Counter()
+    for line_id, units in adjustment.units.items():
+        pieces[sku_ids[line_id]] += units
     gifts: Counter[int] = Counter()
     for gift in adjustment.gifts:
         gifts[gift.sku_id] += gift.quantity
@@ -130,6 +142,7 @@ def _use_of(adjustment: pricing.Adjustment) -> Use:
         adjustment.amount_fen,
         units=sum(adjustment.units.values()),
         gifts=tuple(sorted(gifts.items())),
+        pieces=tuple(sorted(pieces.items())),
     )
 
 
@@ -142,9 +155,10 @@ def _take_all(
     for use, standing in wanted:
         if not counters.take_for_member(session, use, standing, member_id):
             raise MemberLimitReached(use.promotion_id)
-    for use, _ in wanted:
-        if not counters.take_gifts(session, use):
-            raise GiftOut(use.promotion_id)
+    for take, refused in ((counters.take_gifts, GiftOut), (stock.take, StockOut)):
+        for use, _ in wanted:
+            if not take(session, use):
+                raise refused(use.promotion_id)
 
 
 def _why_not(session: Session, use: Use, now: datetime) -> Refused:
@@ -165,4 +179,6 @@ def _settle(session: Session, source: str, status: ReservationStatus, now: datet
             counters.give_back_for_member(session, use, member_id, day)
     for use, _, _ in settled:
         counters.settle_gifts(session, use, is_used=is_used)
+    for use, _, _ in settled:
+        stock.settle(session, use, is_used=is_used)
     return len(settled)

@@ -163,6 +163,42 @@ class PromotionGiftStock(Base):
     units_used: Mapped[int] = mapped_column(default=0)
 
 
+class PromotionStock(Base):
+    """
+    The pieces of a SKU that a deal sells, and what has become of them.
+
+    They are carved out of the shelf when the deal is published. Once it is closed, what nobody
+    holds is returned, and so is what orders give back later.
+    """
+
+    __tablename__ = "promotion_stock"
+    __table_args__ = (
+        CheckConstraint("max_units > 0", "cap_positive"),
+        CheckConstraint("units_reserved >= 0 AND units_used >= 0", "units_not_negative"),
+        CheckConstraint("units_returned >= 0", "returned_not_negative"),
+        CheckConstraint(
+            "units_used + units_reserved + units_returned <= max_units", "units_within_cap"
+        ),
+        CheckConstraint(
+            "CASE WHEN closed_at IS NULL THEN units_returned = 0"
+            " ELSE units_used + units_reserved + units_returned = max_units END",
+            "closed_to_the_last_piece",
+        ),
+        # Room on the page for the next version of a row that every order of the deal updates.
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+
+    promotion_id: Mapped[int] = mapped_column(
+        ForeignKey("promotion.id"), primary_key=True, autoincrement=False
+    )
+    sku_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    max_units: Mapped[int]
+    units_reserved: Mapped[int] = mapped_column(default=0)
+    units_used: Mapped[int] = mapped_column(default=0)
+    units_returned: Mapped[int] = mapped_column(default=0)
+    closed_at: Mapped[datetime | None]
+
+
 class PromotionReservation(Base):
     """One use of a campaign by one source: what it saves, and the pieces and gifts it takes."""
 
@@ -192,6 +228,8 @@ class PromotionReservation(Base):
     units: Mapped[int] = mapped_column(default=0, server_default="0")
     gifts: Mapped[list[list[int]]] = mapped_column(JSONB, server_default="[]")
     """Pairs of SKU id and pieces, by SKU id."""
+    pieces: Mapped[list[list[int]]] = mapped_column(JSONB, server_default="[]")
+    """What it takes of the stock of a deal: pairs of SKU id and pieces, by SKU id."""
     status: Mapped[ReservationStatus] = mapped_column(words(ReservationStatus, "status"))
     reserved_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

@@ -52,6 +52,7 @@ def write(
             "amount_fen": use.amount_fen,
             "units": use.units,
             "gifts": [list(gift) for gift in use.gifts],
+            "pieces": [list(piece) for piece in use.pieces],
             "status": ReservationStatus.RESERVED,
             "reserved_at": now,
             "settled_at": None,
@@ -80,9 +81,7 @@ def settle(
         update(row)
         .where(row.source == source, row.status == ReservationStatus.RESERVED)
         .values(status=status, settled_at=now)
-        .returning(
-            row.promotion_id, row.amount_fen, row.uses, row.units, row.gifts, row.member_id, row.day
-        )
+        .returning(*_USE, row.member_id, row.day)
         .execution_options(synchronize_session=False)
     )
     found = sorted(settled, key=attrgetter("promotion_id"))
@@ -92,7 +91,7 @@ def settle(
 def _held(session: Session, source: str) -> list[Use]:
     row = PromotionReservation
     held = session.execute(
-        select(row.promotion_id, row.amount_fen, row.uses, row.units, row.gifts)
+        select(*_USE)
         .where(row.source == source, row.status != ReservationStatus.RELEASED)
         .order_by(row.promotion_id)
     )
@@ -100,5 +99,15 @@ def _held(session: Session, source: str) -> list[Use]:
 
 
 def _use(row: Any) -> Use:
-    gifts = tuple((sku_id, pieces) for sku_id, pieces in row.gifts)
-    return Use(row.promotion_id, row.amount_fen, row.uses, row.units, gifts)
+    gifts, pieces = (tuple((sku_id, n) for sku_id, n in each) for each in (row.gifts, row.pieces))
+    return Use(row.promotion_id, row.amount_fen, row.uses, row.units, gifts, pieces)
+
+
+_USE = (
+    PromotionReservation.promotion_id,
+    PromotionReservation.amount_fen,
+    PromotionReservation.uses,
+    PromotionReservation.units,
+    PromotionReservation.gifts,
+    PromotionReservation.pieces,
+)

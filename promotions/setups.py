@@ -13,6 +13,7 @@ from promotions import pricing
 from promotions.coupons.models import CouponTemplate
 from promotions.coupons.terms import BadIssue, Issue
 from promotions.definitions import Campaign, UnknownKind, rule_of, slots_of
+from promotions.pricing.kinds import DealRule, FlashSale
 from promotions.pricing.promotion import CHINA, DAYS_A_WEEK, EmptyWindow
 from promotions.states import MemberPeriod
 
@@ -61,6 +62,16 @@ class Flaw(StrEnum):
     """What one person may have was published, and only goes up."""
     NOTHING_TO_ISSUE = "nothing_to_issue"
     """What is no coupon says how it is issued."""
+    STOCK_MISSING = "stock_missing"
+    """A SKU of a flash sale has a price and no pieces."""
+    NO_STOCK = "no_stock"
+    """Pieces are set aside and the kind sells none of its own."""
+    NO_SUCH_PRICE = "no_such_price"
+    """Pieces are set aside of a SKU without a price."""
+    NOT_OF_DEALS = "not_of_deals"
+    """A deal prices its cart alone, so it has no group, budget or manners towards others."""
+    NO_END = "no_end"
+    """What sets pieces aside must end."""
 
 
 class Contradiction(ValueError):
@@ -89,7 +100,7 @@ def check(campaign: Campaign) -> pricing.Promotion:
         raise Contradiction("includes", Flaw.EMPTY_SCOPE) from empty
     except EmptyWindow as empty:
         raise Contradiction("ends_at", Flaw.EMPTY_WINDOW) from empty
-    for rule in (_manners, _scope, _opening, _money_and_uses, _pieces, _gift_stock, _issue):
+    for rule in (_manners, _scope, _opening, _money_and_uses, _pieces, _gift_stock, _deal, _issue):
         for field, flaw in rule(campaign, compiled):
             raise Contradiction(field, flaw)
     return compiled
@@ -107,6 +118,11 @@ def check_coupons(session: Session, campaign: Campaign) -> None:
                 field = f"terms.tiers.{place}.coupons.{number}.promotion_id"
                 raise Contradiction(field, Flaw.NO_SUCH_COUPON)
 
+
+ALIEN_TO_DEALS = (
+    "group", "budget_fen", "max_discount_fen", "stop_after", "tags", "agrees_with",
+)  # fmt: skip
+"""What a campaign says about itself beside others; a deal is never beside another."""
 
 Found = Iterator[tuple[str, StrEnum]]
 
@@ -173,6 +189,30 @@ def _gift_stock(campaign: Campaign, compiled: pricing.Promotion) -> Found:
         if stock["sku_id"] in seen:
             yield f"gift_stock.{number}.sku_id", Flaw.REPEATED
         seen.add(stock["sku_id"])
+
+
+def _deal(campaign: Campaign, compiled: pricing.Promotion) -> Found:
+    if not isinstance(compiled.rule, DealRule):
+        if campaign.stock:
+            yield "stock", Flaw.NO_STOCK
+        return
+    if campaign.ends_at is None:
+        yield "ends_at", Flaw.NO_END
+    for field in ALIEN_TO_DEALS:
+        if getattr(campaign, field):
+            yield field, Flaw.NOT_OF_DEALS
+    yield from _own_stock(campaign, compiled.rule)
+
+
+def _own_stock(campaign: Campaign, rule: DealRule) -> Found:
+    named = [stock["sku_id"] for stock in campaign.stock]
+    for number, sku_id in enumerate(named):
+        if sku_id not in rule.price_of:
+            yield f"stock.{number}.sku_id", Flaw.NO_SUCH_PRICE
+        if sku_id in named[:number]:
+            yield f"stock.{number}.sku_id", Flaw.REPEATED
+    if isinstance(rule, FlashSale) and rule.price_of.keys() - set(named):
+        yield "stock", Flaw.STOCK_MISSING
 
 
 def _issue(campaign: Campaign, _: pricing.Promotion) -> Found:

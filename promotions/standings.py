@@ -33,6 +33,8 @@ class Standing(NamedTuple):
     """How many uses the member may have within `day`; None is no limit."""
     max_units: int | None
     day: date
+    has_stock: bool = False
+    """It sells pieces that are set aside for it."""
 
     @property
     def is_personal(self) -> bool:
@@ -63,6 +65,7 @@ def standings(
             counter.member_max_uses,
             counter.member_max_units,
             counter.member_period,
+            Promotion.definition.has_key("stock"),
         )
         .join(counter, counter.promotion_id == Promotion.id, isouter=True)
         .where(Promotion.id.in_(list(promotion_ids)))
@@ -74,8 +77,18 @@ def standings(
             max_uses=max_uses,
             max_units=max_units,
             day=today(now) if period is MemberPeriod.DAY else LIFETIME,
+            has_stock=has_stock,
         )
-        for promotion_id, in_window, slots, is_counted, max_uses, max_units, period in found
+        for (
+            promotion_id,
+            in_window,
+            slots,
+            is_counted,
+            max_uses,
+            max_units,
+            period,
+            has_stock,
+        ) in found
     }
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, and_, case, cast, column, func, select, text, true
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from promotions import life, queries
+from promotions import life, queries, stock
 from promotions.definitions import Unreadable, campaign_of, compiled_of
 from promotions.models import (
     Promotion,
@@ -17,6 +17,7 @@ from promotions.models import (
     PromotionGiftStock,
     PromotionMemberCounter,
     PromotionReservation,
+    PromotionStock,
     PromotionVersion,
 )
 from promotions.states import CampaignStatus, ReservationStatus
@@ -24,6 +25,7 @@ from promotions.states import CampaignStatus, ReservationStatus
 COUNTER = "promotions.counter_is_sum_of_reservations"
 MEMBER = "promotions.member_counter_is_sum_of_reservations"
 GIFT = "promotions.gift_stock_is_sum_of_reservations"
+STOCK = "promotions.stock_is_sum_of_reservations"
 
 
 AS_STORED = {"populate_existing": True}
@@ -42,7 +44,8 @@ def verify(session: Session) -> Iterator[Breach]:
     """Yield every breach of the promises about limits, set-ups and histories."""
     yield from _counters(session)
     yield from _member_counters(session)
-    yield from _gift_stock(session)
+    yield from _pieces(session, PromotionGiftStock, PromotionReservation.gifts, GIFT)
+    yield from _pieces(session, PromotionStock, PromotionReservation.pieces, STOCK)
     yield from _set_ups(session)
     yield from _histories(session)
 
@@ -105,37 +108,42 @@ def _member_counters(session: Session) -> Iterator[Breach]:
         yield from _within(subject, [uses, units], caps)
 
 
-def _gift_stock(session: Session) -> Iterator[Breach]:
-    """Gifts, reserved and used, are the sums over reservations, within their stock."""
-    row, stock = PromotionReservation, PromotionGiftStock
-    gift = func.jsonb_array_elements(row.gifts).table_valued(column("value", JSONB)).alias("gift")
-    pieces = cast(gift.c.value[1], BigInteger)
+def _pieces(
+    session: Session,
+    table: type[PromotionGiftStock] | type[PromotionStock],
+    kept_in: InstrumentedAttribute[list[list[int]]],
+    rule: str,
+) -> Iterator[Breach]:
+    """Pieces, reserved and used, are the sums over reservations, within their stock."""
+    row = PromotionReservation
+    pair = func.jsonb_array_elements(kept_in).table_valued(column("value", JSONB)).alias("pair")
+    pieces = cast(pair.c.value[1], BigInteger)
     given = (
         select(
             row.promotion_id,
-            cast(gift.c.value[0], BigInteger).label("sku_id"),
+            cast(pair.c.value[0], BigInteger).label("sku_id"),
             *(
                 func.sum(case((row.status == status, pieces), else_=0)).label(status.value)
                 for status in (ReservationStatus.RESERVED, ReservationStatus.CONFIRMED)
             ),
         )
-        .join_from(row, gift, true())
+        .join_from(row, pair, true())
         .group_by(row.promotion_id, text("2"))
         .subquery()
     )
     found = session.execute(
-        select(stock, func.coalesce(given.c.reserved, 0), func.coalesce(given.c.confirmed, 0))
+        select(table, func.coalesce(given.c.reserved, 0), func.coalesce(given.c.confirmed, 0))
         .join(
             given,
-            (given.c.promotion_id == stock.promotion_id) & (given.c.sku_id == stock.sku_id),
+            (given.c.promotion_id == table.promotion_id) & (given.c.sku_id == table.sku_id),
             isouter=True,
         )
-        .order_by(stock.promotion_id, stock.sku_id),
+        .order_by(table.promotion_id, table.sku_id),
         execution_options=AS_STORED,
     )
     for each, *summed in found:
-        subject = f"promotion {each.promotion_id} gift {each.sku_id}"
-        yield from _compare(GIFT, subject, [each.units_reserved, each.units_used], summed)
+        subject = f"promotion {each.promotion_id} sku {each.sku_id}"
+        yield from _compare(rule, subject, [each.units_reserved, each.units_used], summed)
         yield from _within(subject, [each.units_reserved + each.units_used], [each.max_units])
 
 
@@ -152,7 +160,7 @@ def _within(subject: str, taken: list[int], caps: Sequence[int | None]) -> Itera
 
 
 def _set_ups(session: Session) -> Iterator[Breach]:
-    """Whatever is published can be priced, and sets aside the gifts it says it does."""
+    """Whatever is published can be priced, and sets aside the pieces it says it does."""
     published = session.execute(
         select(Promotion, PromotionCounter)
         .join(PromotionCounter, PromotionCounter.promotion_id == Promotion.id, isouter=True)
@@ -160,19 +168,24 @@ def _set_ups(session: Session) -> Iterator[Breach]:
         .order_by(Promotion.id),
         execution_options=AS_STORED,
     ).all()
-    stock = queries.gift_stock(session, [promotion.id for promotion, _ in published])
+    numbers = [promotion.id for promotion, _ in published]
+    gifts, own = queries.gift_stock(session, numbers), stock.of(session, numbers)
     for promotion, counter in published:
         try:
             compiled_of(promotion, counter)
         except Unreadable as strange:
             yield Breach("promotions.can_be_priced", f"promotion {promotion.id}", str(strange))
             continue
-        gift_stock = campaign_of(promotion, counter).gift_stock
-        said = {one["sku_id"]: one["total"] for one in gift_stock}
-        kept = {one.sku_id: one.max_units for one in stock[promotion.id]}
-        if said != kept:
-            detail = f"the set-up says {said}, the stock {kept}"
-            yield Breach("promotions.gift_stock_as_set_up", f"promotion {promotion.id}", detail)
+        campaign = campaign_of(promotion, counter)
+        for name, said, kept in (
+            ("gift_stock", campaign.gift_stock, gifts[promotion.id]),
+            ("stock", campaign.stock, own[promotion.id]),
+        ):
+            totals = {one["sku_id"]: one["total"] for one in said}
+            rows = {one.sku_id: one.max_units for one in kept}
+            if totals != rows:
+                detail = f"the set-up says {totals}, the stock {rows}"
+                yield Breach(f"promotions.{name}_as_set_up", f"promotion {promotion.id}", detail)
 
 
 def _histories(session: Session) -> Iterator[Breach]:

@@ -1,8 +1,9 @@
 """
 The tables of the catalogue.
 
-Stock of a SKU is three numbers: available (can be sold), held (in unpaid orders) and sold. Their
-sum is what staff ever put in, the sum of the SKU's stock adjustments; `flask verify` proves it.
+Stock of a SKU is three numbers: available (can be sold), held (in unpaid orders, or carved out for
+campaigns) and sold. Their sum is what staff ever put in, the sum of the SKU's stock adjustments;
+`flask verify` proves it.
 """
 
 from datetime import datetime
@@ -262,6 +263,11 @@ class StockHold(Base):
         CheckConstraint("status IN ('held', 'confirmed', 'released')", name="status_known"),
         CheckConstraint("restocked = 0 OR status <> 'held'", name="only_sold_is_restocked"),
         Index("ix_stock_hold_sku_id", "sku_id"),
+        Index(
+            "ix_stock_hold_drawn_from",
+            "drawn_from",
+            postgresql_where=text("drawn_from IS NOT NULL AND status = 'held'"),
+        ),
     )
 
     id: Mapped[BigId]
@@ -271,8 +277,32 @@ class StockHold(Base):
     restocked: Mapped[int] = mapped_column(BigInteger)
     """How many of the sold came back; all of them makes the hold released."""
     status: Mapped[HoldStatus] = mapped_column(String)
+    drawn_from: Mapped[str | None]
+    """The carve whose units these are; None: those on the shelf."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class StockCarve(Base):
+    """
+    Units of one SKU taken off the shelf to be sold by one campaign, such as `promotion:5`.
+
+    They stand in the SKU's `held`, together with what orders hold of them.
+    """
+
+    __tablename__ = "stock_carve"
+    __table_args__ = (
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        Index("ix_stock_carve_sku_id", "sku_id"),
+    )
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    sku_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sku.id"), primary_key=True)
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    """What is not sold and not back on the shelf, held by orders or by nobody."""
+    carved_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    """When the rest went back to the shelf; what orders give back later follows it."""
 
 
 class StockAdjustment(Base):

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Text, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from app.catalogue.models import HoldStatus, Sku, StockAdjustment, StockHold
+from app.catalogue.models import HoldStatus, Sku, StockAdjustment, StockCarve, StockHold
 from app.catalogue.queries import SkuNotFound
 from app.core import metrics
 from app.core.errors import AppError
@@ -30,15 +30,28 @@ class RestockRefused(AppError):
     code, status, title = "restock_refused", 409, "退回数量超过已售数量"
 
 
-def hold(session: Session, *, source: str, quantities: Mapping[int, int], now: datetime) -> None:
+def hold(
+    session: Session,
+    *,
+    source: str,
+    quantities: Mapping[int, int],
+    now: datetime,
+    drawn_from: str | None = None,
+) -> None:
     """
     Set aside `quantities` (SKU id → units) for `source`: all of them or nothing.
 
     SKUs the source already holds or bought are left as they are; released ones are held anew.
+    Units `drawn_from` a carve are not on the shelf, so the SKUs' rows are left alone; that there
+    are as many has been decided by whoever owns the carve, in the same transaction.
 
     :raises OutOfStock: a SKU is short, unknown or no longer offered; nothing has been written.
     """
     assert all(quantity > 0 for quantity in quantities.values())
+    if drawn_from is not None:
+        columns = {**_columns(quantities), "source": source, "now": now}
+        session.execute(DRAW, {**columns, "drawn_from": drawn_from})
+        return
     available = _lock(session, quantities)
     short = {id_ for id_, quantity in quantities.items() if available.get(id_, 0) < quantity}
     if short:
@@ -54,6 +67,36 @@ def confirm(session: Session, *, source: str, now: datetime) -> None:
 def release(session: Session, *, source: str, now: datetime) -> None:
     """Put everything `source` holds back on sale; what it has bought stays sold."""
     session.execute(RELEASE, {"source": source, "now": now})
+
+
+def carve(session: Session, *, source: str, quantities: Mapping[int, int], now: datetime) -> None:
+    """
+    Take `quantities` (SKU id → units) off the shelf for the campaign `source`, or more for it.
+
+    :raises OutOfStock: a SKU is short, unknown or no longer offered; nothing has been written.
+    """
+    if not quantities:
+        return
+    available = _lock(session, quantities)
+    _refuse({id_ for id_, more in quantities.items() if available.get(id_, 0) < more}, available)
+    session.execute(CARVE, {**_columns(quantities), "source": source, "now": now})
+
+
+def is_carved(session: Session, source: str) -> bool:
+    """Say whether units have been carved out for `source`, even if they are back by now."""
+    return (
+        session.scalar(select(StockCarve.source).where(StockCarve.source == source).limit(1))
+        is not None
+    )
+
+
+def close_carve(session: Session, *, source: str, now: datetime) -> None:
+    """
+    Put back on the shelf what no order holds of the carve `source`; repeating it changes nothing.
+
+    The caller sees to it that no order is drawing on it meanwhile.
+    """
+    session.execute(CLOSE_CARVE, {"source": source, "now": now})
 
 
 def restock(session: Session, *, source: str, quantities: Mapping[int, int], now: datetime) -> None:
@@ -193,8 +236,55 @@ UPDATE sku SET available = available - fresh.quantity, held = held + fresh.quant
 FROM fresh WHERE sku.id = fresh.sku_id
 """).bindparams(IDS, QUANTITIES, SOURCE)
 
+# Nobody waits for a SKU here: its `held` counts the carve, of which these units are a part.
+DRAW = text("""
+INSERT INTO stock_hold
+    (source, sku_id, quantity, restocked, status, drawn_from, created_at, updated_at)
+SELECT :source, sku_id, quantity, 0, 'held', :drawn_from, :now, :now
+FROM unnest(:sku_ids, :quantities) AS w (sku_id, quantity)
+ON CONFLICT (source, sku_id) DO UPDATE
+    SET status = 'held', quantity = excluded.quantity, restocked = 0, updated_at = :now,
+        drawn_from = excluded.drawn_from
+    WHERE stock_hold.status = 'released'
+""").bindparams(IDS, QUANTITIES, SOURCE, bindparam("drawn_from", type_=Text))
+
+CARVE = text("""
+WITH wanted AS (
+    SELECT sku_id, quantity FROM unnest(:sku_ids, :quantities) AS w (sku_id, quantity)
+), carved AS (
+    INSERT INTO stock_carve (source, sku_id, quantity, carved_at)
+    SELECT :source, sku_id, quantity, :now FROM wanted
+    ON CONFLICT (source, sku_id) DO UPDATE
+        SET quantity = stock_carve.quantity + excluded.quantity
+)
+UPDATE sku SET available = available - wanted.quantity, held = held + wanted.quantity
+FROM wanted WHERE sku.id = wanted.sku_id
+""").bindparams(IDS, QUANTITIES, SOURCE)
+
+# The SKUs first, in id order, like everybody; then an order that ends is before this or after it.
+CLOSE_CARVE = text("""
+WITH locked AS MATERIALIZED (
+    SELECT sku.id FROM sku JOIN stock_carve AS c ON c.sku_id = sku.id
+    WHERE c.source = :source AND c.closed_at IS NULL
+    ORDER BY sku.id FOR NO KEY UPDATE OF sku
+), drawn AS (
+    SELECT sku_id, sum(quantity) AS quantity FROM stock_hold
+    WHERE drawn_from = :source AND status = 'held' GROUP BY sku_id
+), rest AS (
+    SELECT c.sku_id, c.quantity - coalesce(drawn.quantity, 0) AS quantity
+    FROM stock_carve AS c JOIN locked ON locked.id = c.sku_id LEFT JOIN drawn USING (sku_id)
+    WHERE c.source = :source
+), closed AS (
+    UPDATE stock_carve AS c SET closed_at = :now, quantity = c.quantity - rest.quantity
+    FROM rest WHERE c.source = :source AND c.sku_id = rest.sku_id
+)
+UPDATE sku SET held = held - rest.quantity, available = available + rest.quantity
+FROM rest WHERE sku.id = rest.sku_id
+""").bindparams(SOURCE)
+
 # `locked` takes the SKUs in id order before `ended` moves the holds. A race for the same source
-# waits there; then its UPDATE reads the holds anew and finds them no longer `held`.
+# waits there; then its UPDATE reads the holds anew and finds them no longer `held`. Units drawn
+# from a carve leave it when they are sold; given back they stay in it while it is open.
 END = """
 WITH locked AS MATERIALIZED (
     SELECT sku.id FROM sku JOIN stock_hold AS h ON h.sku_id = sku.id
@@ -203,13 +293,27 @@ WITH locked AS MATERIALIZED (
 ), ended AS (
     UPDATE stock_hold SET status = '{status}', updated_at = :now
     WHERE source = :source AND status = 'held' AND sku_id IN (SELECT id FROM locked)
-    RETURNING sku_id, quantity
+    RETURNING sku_id, quantity, drawn_from
+), moved AS (
+    SELECT ended.sku_id, ended.quantity FROM ended
+    LEFT JOIN stock_carve AS c ON c.source = ended.drawn_from AND c.sku_id = ended.sku_id
+    WHERE {leaves}
+), uncarved AS (
+    UPDATE stock_carve AS c SET quantity = c.quantity - moved.quantity
+    FROM moved JOIN ended USING (sku_id)
+    WHERE c.source = ended.drawn_from AND c.sku_id = moved.sku_id
 )
-UPDATE sku SET held = held - ended.quantity, {column} = {column} + ended.quantity
-FROM ended WHERE sku.id = ended.sku_id
+UPDATE sku SET held = held - moved.quantity, {column} = {column} + moved.quantity
+FROM moved WHERE sku.id = moved.sku_id
 """
-CONFIRM = text(END.format(status="confirmed", column="sold")).bindparams(SOURCE)
-RELEASE = text(END.format(status="released", column="available")).bindparams(SOURCE)
+CONFIRM = text(END.format(status="confirmed", column="sold", leaves="true")).bindparams(SOURCE)
+RELEASE = text(
+    END.format(
+        status="released",
+        column="available",
+        leaves="ended.drawn_from IS NULL OR c.closed_at IS NOT NULL",
+    )
+).bindparams(SOURCE)
 
 RESTOCK = text("""
 WITH back AS (

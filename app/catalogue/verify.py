@@ -16,10 +16,22 @@ def verify(session: Session) -> Iterator[Breach]:
 
 
 RULES = {
-    "stock.held_is_sum_of_holds": """
-        SELECT 'sku ' || sku.id, held, coalesce(sum(h.quantity), 0)
-        FROM sku LEFT JOIN stock_hold AS h ON h.sku_id = sku.id AND h.status = 'held'
-        GROUP BY sku.id HAVING held <> coalesce(sum(h.quantity), 0) ORDER BY sku.id
+    "stock.held_is_sum_of_holds_and_carves": """
+        SELECT 'sku ' || sku.id, held, holds + carves FROM sku, LATERAL (
+            SELECT coalesce(sum(quantity), 0) AS holds FROM stock_hold
+            WHERE sku_id = sku.id AND status = 'held' AND drawn_from IS NULL
+        ) AS h, LATERAL (
+            SELECT coalesce(sum(quantity), 0) AS carves FROM stock_carve WHERE sku_id = sku.id
+        ) AS c WHERE held <> holds + carves ORDER BY sku.id
+    """,
+    "stock.carve_covers_what_is_drawn_from_it": """
+        SELECT c.source || ' sku ' || c.sku_id, c.quantity, coalesce(sum(h.quantity), 0)
+        FROM stock_carve AS c LEFT JOIN stock_hold AS h
+            ON h.drawn_from = c.source AND h.sku_id = c.sku_id AND h.status = 'held'
+        GROUP BY c.source, c.sku_id
+        HAVING c.quantity < coalesce(sum(h.quantity), 0)
+            OR c.closed_at IS NOT NULL AND c.quantity <> coalesce(sum(h.quantity), 0)
+        ORDER BY c.source, c.sku_id
     """,
     "stock.sold_is_sum_of_confirmed": """
         SELECT 'sku ' || sku.id, sold, coalesce(sum(h.quantity - h.restocked), 0)

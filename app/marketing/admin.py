@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import g
 
+from app.catalogue.stock import OutOfStock
 from app.core import clock, paging
 from app.core.db import read, transaction
 from app.core.errors import Invalid
@@ -89,7 +90,7 @@ def copy_promotion(promotion_id: int) -> dict[str, Any]:
 @bp.patch("/promotions/<int:promotion_id>/limits")
 @bp.accepts(LimitsIn)
 @bp.returns(schemas.CampaignOut)
-@bp.fails(PromotionNotFound, PromotionStatusConflict, Invalid)
+@bp.fails(PromotionNotFound, PromotionStatusConflict, Invalid, OutOfStock)
 def change_promotion_limits(promotion_id: int, **limits: Any) -> dict[str, Any]:
     """Raise limits of a published campaign, or lower those of all members to what is taken."""
     with transaction() as session:
@@ -104,7 +105,7 @@ def change_promotion_limits(promotion_id: int, **limits: Any) -> dict[str, Any]:
 
 @bp.post("/promotions/<int:promotion_id>/publish")
 @bp.returns(schemas.CampaignOut)
-@bp.fails(PromotionNotFound, PromotionStatusConflict, Invalid)
+@bp.fails(PromotionNotFound, PromotionStatusConflict, Invalid, OutOfStock)
 def publish_promotion(promotion_id: int) -> dict[str, Any]:
     """Let a draft price carts from its start on."""
     return _move(engine.publish, promotion_id)
@@ -120,7 +121,7 @@ def pause_promotion(promotion_id: int) -> dict[str, Any]:
 
 @bp.post("/promotions/<int:promotion_id>/resume")
 @bp.returns(schemas.CampaignOut)
-@bp.fails(PromotionNotFound, PromotionStatusConflict, Invalid)
+@bp.fails(PromotionNotFound, PromotionStatusConflict, Invalid, OutOfStock)
 def resume_promotion(promotion_id: int) -> dict[str, Any]:
     """Let a paused campaign price carts again."""
     return _move(engine.resume, promotion_id)

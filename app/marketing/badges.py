@@ -143,6 +143,14 @@ def _coupon_price(rule: kinds.CouponPrice) -> str:
     return f"新人价{_from_price(rule.prices)}"
 
 
+def _flash_sale(rule: kinds.FlashSale) -> str:
+    return f"秒杀{_from_price(rule.prices)}"
+
+
+def _group_buy(rule: kinds.GroupBuy) -> str:
+    return f"{rule.team_size}人团{_from_price(rule.prices)}"
+
+
 _LABELS: dict[str, Callable[[Any], str]] = {
     kinds.LimitedTime.kind: _limited_time,
     kinds.SpendAndSave.kind: _spend_and_save,
@@ -155,4 +163,6 @@ _LABELS: dict[str, Callable[[Any], str]] = {
     kinds.CouponFreight.kind: _coupon_freight,
     kinds.CouponExchange.kind: _coupon_exchange,
     kinds.CouponPrice.kind: _coupon_price,
+    kinds.FlashSale.kind: _flash_sale,
+    kinds.GroupBuy.kind: _group_buy,
 }

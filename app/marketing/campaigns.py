@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotFound
-from app.marketing import wording
-from promotions import campaigns, queries, setups
+from app.marketing import carving, wording
+from promotions import campaigns, queries, setups, stock
 from promotions.definitions import Campaign, campaign_of
 from promotions.life import WrongStatus, phase
-from promotions.models import Promotion, PromotionCounter, PromotionGiftStock
+from promotions.models import Promotion, PromotionCounter, PromotionGiftStock, PromotionStock
 from promotions.states import CampaignStatus
 
 Move = Callable[..., Promotion]
@@ -97,11 +97,14 @@ def change_limits(
     :raises PromotionNotFound: there is none.
     :raises PromotionStatusConflict: it is a draft or over.
     :raises Invalid: a limit is new, below what is taken, or does not fit the others.
+    :raises OutOfStock: there are fewer pieces on the shelf than a deal is to sell more.
     """
     with _translated():
+        before = carving.totals(session, promotion_id)
         campaigns.change_limits(
             session, promotion_id=promotion_id, limits=limits, staff_id=staff_id, now=now
         )
+        carving.grow(session, promotion_id, before=before, now=now)
     return show(session, promotion_id=promotion_id, now=now)
 
 
@@ -114,9 +117,11 @@ def move(
     :raises PromotionNotFound: there is none.
     :raises PromotionStatusConflict: its status does not allow the move.
     :raises Invalid: it cannot be published as it stands.
+    :raises OutOfStock: there are fewer pieces on the shelf than it sets aside.
     """
     with _translated():
-        step(session, promotion_id=promotion_id, staff_id=staff_id, now=now)
+        promotion = step(session, promotion_id=promotion_id, staff_id=staff_id, now=now)
+        carving.follow(session, promotion, now=now)
     return show(session, promotion_id=promotion_id, now=now)
 
 
@@ -128,8 +133,9 @@ def show(session: Session, *, promotion_id: int, now: datetime) -> dict[str, Any
     """
     with _translated():
         promotion, counter = queries.with_limits(session, promotion_id)
-    stock = queries.gift_stock(session, [promotion_id])
-    return _answer(promotion, counter, stock[promotion_id], now)
+    gifts = queries.gift_stock(session, [promotion_id])
+    own = stock.of(session, [promotion_id])
+    return _answer(promotion, counter, gifts[promotion_id], own[promotion_id], now)
 
 
 def stored(session: Session, *, promotion_id: int) -> Campaign:
@@ -152,8 +158,12 @@ def page(
 ) -> list[dict[str, Any]]:
     """Return up to `limit` campaigns older than `before_id`, the latest first."""
     found = queries.page(session, status=status, before_id=before_id, limit=limit)
-    stock = queries.gift_stock(session, [promotion.id for promotion, _ in found])
-    return [_answer(promotion, counter, stock[promotion.id], now) for promotion, counter in found]
+    numbers = [promotion.id for promotion, _ in found]
+    gifts, own = queries.gift_stock(session, numbers), stock.of(session, numbers)
+    return [
+        _answer(promotion, counter, gifts[promotion.id], own[promotion.id], now)
+        for promotion, counter in found
+    ]
 
 
 def history(session: Session, *, promotion_id: int) -> dict[str, Any]:
@@ -188,6 +198,7 @@ def _answer(
     promotion: Promotion,
     counter: PromotionCounter | None,
     gift_stock: Sequence[PromotionGiftStock],
+    own_stock: Sequence[PromotionStock],
     now: datetime,
 ) -> dict[str, Any]:
     campaign = campaign_of(promotion, counter)
@@ -208,6 +219,7 @@ def _answer(
         "tags": promotion.tags,
         "limits": counter,
         "gift_stock": gift_stock,
+        "stock": own_stock,
         "created_by": promotion.created_by,
         "created_at": promotion.created_at,
         "updated_at": promotion.updated_at,

@@ -20,8 +20,16 @@ from promotions import coupons, limits, points, pricing
 log = structlog.get_logger(__name__)
 
 
+REASONS = {
+    limits.NotRunning: "not_running",
+    limits.MemberLimitReached: "member_limit",
+    limits.StockOut: "sold_out",
+}
+"""Why a promotion is gone, where it is not that a limit of all together is reached."""
+
+
 class PromotionGone(AppError):
-    """A promotion in the price has run out or was stopped; ask for a new quote."""
+    """A promotion in the price has run out or was stopped, for a `reason`; ask for a new quote."""
 
     code, status, title = "promotion_gone", 409, "优惠已失效或已抢完，请重新确认价格"
 
@@ -53,7 +61,8 @@ def reserve(
     except coupons.NotUsable as gone:
         raise CouponGone(coupon_id=gone.coupon_id) from gone
     except limits.Refused as refused:
-        raise PromotionGone(promotion_id=refused.promotion_id) from refused
+        reason = REASONS.get(type(refused), "run_out")
+        raise PromotionGone(promotion_id=refused.promotion_id, reason=reason) from refused
 
 
 def confirm(

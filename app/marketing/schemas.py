@@ -11,6 +11,7 @@ from app.marketing.setups import (
     TAGS_MAX,
     AudienceIn,
     AudienceOut,
+    DealStockOut,
     GiftStockOut,
     IssueIn,
     LimitsMixin,
@@ -118,6 +119,7 @@ class CampaignOut(ma.Schema):
     issue = ma.fields.Dict(required=True, allow_none=True)
     pays_commission = ma.fields.Boolean(required=True)
     gift_stock = ma.fields.List(ma.fields.Nested(GiftStockOut), required=True)
+    stock = ma.fields.List(ma.fields.Nested(DealStockOut), required=True)
     limits = ma.fields.Nested(LimitsOut, required=True, allow_none=True)
     created_by = Id(required=True)
     created_at = Moment(required=True)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.catalogue.queries import SellableSku
-from app.marketing import buyers, gifts
+from app.marketing import buyers, carving, gifts
 from app.marketing.holding import (
     CouponGone,
     PromotionGone,
@@ -22,6 +22,7 @@ from app.marketing.holding import (
 )
 from app.marketing.snapshot import snapshot
 from promotions import coupons, limits, pricing, queries
+from promotions.pricing.kinds import DealRule
 
 __all__ = [
     "ANY_CHOICE",
@@ -30,6 +31,7 @@ __all__ = [
     "Priced",
     "PromotionGone",
     "QuoteLine",
+    "carve_of",
     "confirm",
     "give_back",
     "priced",
@@ -63,6 +65,8 @@ class Choice:
     gift_choices: tuple[pricing.GiftChoice, ...] = ()
     points_fen: int = 0
     """What the points are worth that are to pay a part."""
+    deal: pricing.Deal | None = None
+    """The one campaign that is to price it all, with coupons and points as far as it allows."""
 
 
 ANY_CHOICE = Choice()
@@ -118,15 +122,18 @@ def priced(
     than those published now, and `also_held` coupons the member has not: to try things out.
     """
     current = snapshot(session, now=now) if among is None else among
+    has_coupons, has_points = _stacking(current, choice.deal)
+    held = _coupons(session, current, member_id, choice, now) if has_coupons else ()
     cart = pricing.Cart(
         lines=tuple(_cart_line(line) for line in lines),
         now=now,
         freight_fen=freight_fen,
-        coupons=(*_coupons(session, current, member_id, choice, now), *also_held),
+        coupons=(*held, *also_held),
         coupon_ids=choice.coupon_ids,
         declined=choice.declined,
         gift_choices=choice.gift_choices,
-        points_fen=choice.points_fen,
+        points_fen=choice.points_fen if has_points else 0,
+        deal=choice.deal,
     )
     candidates = [promotion for promotion, _ in current.candidates(cart)]
     if any(promotion.audience.is_new is not None for promotion in candidates):
@@ -137,6 +144,25 @@ def priced(
     shelf = gifts.shelf(session, candidates, cart)
     found, cart = gifts.price(cart, current, shelf)
     return Priced(found, cart, current, shelf.skus)
+
+
+def carve_of(session: Session, deal: pricing.Deal | None, *, now: datetime) -> str | None:
+    """Return the carve that a deal's pieces are drawn from; None if they come off the shelf."""
+    if deal is None:
+        return None
+    found = snapshot(session, now=now).promotions.get(deal.promotion_id)
+    return carving.source_of(deal.promotion_id) if found is not None and found.has_stock else None
+
+
+def _stacking(current: pricing.Snapshot, deal: pricing.Deal | None) -> tuple[bool, bool]:
+    """Say whether coupons, and points, may go with what is bought."""
+    if deal is None:
+        return True, True
+    found = current.promotions.get(deal.promotion_id)
+    rule = None if found is None else found.rule
+    return isinstance(rule, DealRule) and rule.with_coupons, (
+        isinstance(rule, DealRule) and rule.with_points
+    )
 
 
 def uncommissioned(session: Session, quote: Mapping[str, Any]) -> set[int]:

@@ -16,6 +16,7 @@ from promotions.states import MemberPeriod
 USES_MAX = 100_000_000
 SLOTS_MAX = 50
 GIFTS_MAX = 100
+STOCK_MAX = 2000
 LEVELS_MAX = 50
 TAGS_MAX = 20
 DAYS_MAX = 3650
@@ -44,7 +45,7 @@ class SlotIn(Schema):
 
 
 class GiftStockIn(Schema):
-    """How many pieces of a gift may be given away in all."""
+    """How many pieces of a SKU may be given away, or sold by a deal, in all."""
 
     sku_id = Id(required=True)
     total = Quantity(maximum=USES_MAX, required=True)
@@ -86,6 +87,11 @@ class LimitsMixin(Schema):
         validate=ma.validate.OneOf([period.value for period in MemberPeriod]),
     )
     gift_stock = _gift_stock(load_default=list, validate=ma.validate.Length(max=GIFTS_MAX))
+    stock = _gift_stock(
+        load_default=list,
+        validate=ma.validate.Length(max=STOCK_MAX),
+        metadata={"description": "秒杀、拼团的活动库存；发布时从商品库存划出"},
+    )
 
 
 class LimitsIn(Schema):
@@ -97,6 +103,7 @@ class LimitsIn(Schema):
     member_max_uses = Quantity(maximum=USES_MAX)
     member_max_units = Quantity(maximum=USES_MAX)
     gift_stock = _gift_stock(validate=ma.validate.Length(min=1, max=GIFTS_MAX))
+    stock = _gift_stock(validate=ma.validate.Length(min=1, max=STOCK_MAX))
 
     @ma.validates_schema
     def require_one(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -125,6 +132,11 @@ class GiftStockOut(ma.Schema):
     total = Quantity(maximum=USES_MAX, required=True, attribute="max_units")
     units_reserved = WholeNumber(required=True)
     units_used = WholeNumber(required=True)
+
+
+class DealStockOut(GiftStockOut):
+    units_returned = WholeNumber(required=True, metadata={"description": "已退回商品库存"})
+    closed_at = Moment(required=True, allow_none=True)
 
 
 class AudienceOut(ma.Schema):

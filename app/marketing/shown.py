@@ -42,8 +42,8 @@ class Shown:
 
 
 def is_public(promotion: Promotion) -> bool:
-    """Say whether an unknown visitor may have it: no segment's own, and no coupon's."""
-    return not promotion.needs_coupon and any(map(promotion.audience.admits, SOMEBODY))
+    """Say whether an unknown visitor may have it unasked: no segment's own, coupon's or deal."""
+    return not promotion.is_named and any(map(promotion.audience.admits, SOMEBODY))
 
 
 def shown(session: Session, goods: Sequence[CartLine], *, now: datetime) -> Shown:

@@ -12,6 +12,9 @@ import marshmallow as ma
 
 from app.core.fields import FEN_MAX, Alternatives, Fen, Flag, Id, Quantity, Schema, WholeNumber
 from promotions.pricing import ALL_BP, Measure, kinds
+from promotions.pricing.kinds.deal import PAY_MINUTES
+from promotions.pricing.kinds.flash_sale import WARM_UP_MINUTES
+from promotions.pricing.kinds.group_buy import TEAM_MINUTES, TEAM_SIZE
 
 TIERS_MAX = 10
 PRICES_MAX = 2000
@@ -160,6 +163,36 @@ class CouponPriceTerms(Schema):
     max_units = Quantity(maximum=PIECES_MAX, load_default=1)
 
 
+class DealTerms(Schema):
+    """What all deals have: prices for every piece, and how long an order may wait for its money."""
+
+    prices = _listed(SkuPriceIn, PRICES_MAX, required=True)
+    max_units_per_order = Quantity(maximum=PIECES_MAX, load_default=None, allow_none=True)
+    with_coupons = Flag(load_default=False, metadata={"description": "可否叠加优惠券"})
+    with_points = Flag(load_default=False, metadata={"description": "可否使用积分"})
+    pay_minutes = Quantity(maximum=PAY_MINUTES, load_default=5)
+
+
+class FlashSaleTerms(DealTerms):
+    """`warm_up_minutes`: how long before a session it is shown as coming."""
+
+    warm_up_minutes = WholeNumber(maximum=WARM_UP_MINUTES, load_default=60)
+
+
+class GroupBuyTerms(DealTerms):
+    """`opener_prices` are for who opens a team; `newcomers_only` is 老带新."""
+
+    team_size = WholeNumber(minimum=2, maximum=TEAM_SIZE, required=True)
+    team_minutes = Quantity(maximum=TEAM_MINUTES, required=True)
+    opener_prices = _listed(SkuPriceIn, PRICES_MAX, load_default=None, allow_none=True)
+    newcomers_only = Flag(load_default=False)
+    auto_complete = Flag(
+        load_default=False, metadata={"description": "到期未满员也算成团；页面和订单会写明"}
+    )
+    seats = _one_of([each.value for each in kinds.Seats], kinds.Seats.HELD.value)
+    when_late = _one_of([each.value for each in kinds.WhenLate], kinds.WhenLate.JOIN.value)
+
+
 TERMS: dict[str, type[Schema]] = {
     kinds.LimitedTime.kind: LimitedTimeTerms,
     kinds.SpendAndSave.kind: SpendAndSaveTerms,
@@ -172,6 +205,8 @@ TERMS: dict[str, type[Schema]] = {
     kinds.CouponFreight.kind: CouponFreightTerms,
     kinds.CouponExchange.kind: CouponExchangeTerms,
     kinds.CouponPrice.kind: CouponPriceTerms,
+    kinds.FlashSale.kind: FlashSaleTerms,
+    kinds.GroupBuy.kind: GroupBuyTerms,
 }
 """The schema of the terms of each kind."""
 

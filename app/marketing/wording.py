@@ -34,6 +34,11 @@ REASONS: dict[str, str] = {
     Flaw.NOT_LIMITED: "活动发布时没有该项限制，不能新增",
     Flaw.BELOW_TAKEN: "不能小于已占用和已使用的数量",
     Flaw.LOWERED: "每人上限只能调高",
+    Flaw.STOCK_MISSING: "请为每个活动商品填写活动库存",
+    Flaw.NO_SUCH_PRICE: "该商品没有活动价",
+    Flaw.NO_STOCK: "该类活动没有活动库存",
+    Flaw.NOT_OF_DEALS: "该类活动不支持此设置",
+    Flaw.NO_END: "请填写结束时间",
     IssueFlaw.TWO_VALIDITIES: "固定日期与发放后天数须且只能填写一种",
     IssueFlaw.EMPTY_VALIDITY: "有效期的结束时间须晚于开始时间",
     IssueFlaw.NOT_POSITIVE: "须大于 0",
@@ -49,6 +54,7 @@ REASONS: dict[str, str] = {
     Problem.DUPLICATE: "同一项不能重复填写",
     Problem.TOO_FEW: "组合至少包含两件商品",
     Problem.NO_CHOICE: "可选数量须少于赠品种数",
+    Problem.UNKNOWN_SKU: "该商品没有活动价",
 }
 
 MESSAGES = {

@@ -4,7 +4,7 @@ What an order would be: lines, freight and the quote, priced at this moment. Not
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from app.marketing.service import ANY_CHOICE, Choice, Priced, QuoteLine
 from app.members import queries as members
 from app.members.queries import AddressSnapshot
 from app.orders.models import OrderOrigin
-from promotions.pricing import GiftLine, PricedLine, Quote
+from promotions.pricing import Code, Deal, GiftLine, PricedLine, Quote
 
 OF_PRICE = (
     "unit_price_fen",
@@ -34,6 +34,14 @@ OF_PRICE = (
     "payable_fen",
 )
 """What an order's line keeps of its price."""
+NOT_RUNNING = "not_running"
+"""Why a deal that is not even a candidate sells nothing: it is not on, or has no such SKU."""
+
+
+class DealGone(Conflict):
+    """The deal does not sell what is asked for; `reason` says why, as a verdict does."""
+
+    code, title = "deal_gone", "活动已结束或暂不可参加"
 
 
 class CartChanged(Conflict):
@@ -61,6 +69,8 @@ class Wanted:
     quantities: Mapping[int, int]
     choice: Choice = ANY_CHOICE
     expected: Expected = Expected()
+    deal: Deal | None = None
+    """The campaign whose price is asked for, and no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ class Draft:
     gifts: Sequence[DraftGift]
     priced: Priced
     address: AddressSnapshot | None
+    drawn_from: str | None = None
+    """The carve that its pieces come from; None: the shelf."""
 
     @property
     def quote(self) -> Quote:
@@ -156,8 +168,10 @@ def preview(
     :raises OutOfStock: there are fewer pieces than asked for.
     :raises RegionNotServed: a product is not sent to the address.
     :raises AddressNotFound: no such address, or somebody else's.
+    :raises DealGone: the deal that is wanted does not price every piece.
     """
-    skus = _sellable(session, wanted.quantities)
+    drawn_from = marketing.carve_of(session, wanted.deal, now=now)
+    skus = _sellable(session, wanted.quantities, is_carved=drawn_from is not None)
     address = None
     if address_id is not None:
         address = members.address_snapshot(session, member_id=buyer_id, address_id=address_id)
@@ -172,9 +186,11 @@ def preview(
         ],
         member_id=buyer_id,
         freight_fen=freight_fen,
-        choice=wanted.choice,
+        choice=replace(wanted.choice, deal=wanted.deal),
         now=now,
     )
+    if wanted.deal is not None and not priced.quote.refusals:
+        _require_deal(priced.quote, wanted.deal)
     of_line = {line.line_id: line for line in priced.quote.lines}
     return Draft(
         lines=[DraftLine(seq, skus[sku_id], of_line[seq]) for seq, sku_id in numbered],
@@ -184,6 +200,7 @@ def preview(
         ],
         priced=priced,
         address=address,
+        drawn_from=drawn_from,
     )
 
 
@@ -211,13 +228,26 @@ def _from_cart(quantities: Mapping[int, int], item_ids: Sequence[int]) -> Wanted
     return Wanted(OrderOrigin.CART, quantities)
 
 
-def _sellable(session: Session, quantities: Mapping[int, int]) -> dict[int, SellableSku]:
+def _require_deal(quote: Quote, deal: Deal) -> None:
+    units: Mapping[int, int] = {}
+    for adjustment in quote.adjustments:
+        if adjustment.promotion_id == deal.promotion_id:
+            units = adjustment.units
+    if any(units.get(line.line_id) != line.quantity for line in quote.lines):
+        said = [one.code for one in quote.trace if one.promotion_id == deal.promotion_id]
+        reason = said[0].value if said and said[0] is not Code.APPLIED else NOT_RUNNING
+        raise DealGone(promotion_id=deal.promotion_id, reason=reason)
+
+
+def _sellable(
+    session: Session, quantities: Mapping[int, int], *, is_carved: bool
+) -> dict[int, SellableSku]:
     skus = catalogue.skus_for_pricing(session, quantities.keys())
     for sku_id, quantity in sorted(quantities.items()):
         sku = skus.get(sku_id)
         if sku is None or not sku.is_on_sale:
             raise SkuNotForSale(sku_id=sku_id)
-        if sku.available < quantity:
+        if sku.available < quantity and not is_carved:
             raise OutOfStock(sku_id=sku_id, available=sku.available)
     return skus
 

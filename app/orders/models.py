@@ -61,6 +61,12 @@ class OrderOrigin(StrEnum):
     """Lines of the buyer's cart, which the order took out of it."""
     BUY_NOW = "buy_now"
     """Chosen on a product page; the cart was left alone."""
+    FLASH_SALE = "flash_sale"
+    """Won in a flash sale."""
+    GROUP_BUY = "group_buy"
+    """Bought with a team."""
+    BULK_BUY = "bulk_buy"
+    """Bought with everybody else."""
 
 
 class CloseReason(StrEnum):
@@ -157,6 +163,11 @@ class Order(Base):
         ),
         Index("ix_shop_order_buyer_id", "buyer_id", text("id DESC")),
         Index("ix_shop_order_status", "status", text("id DESC")),
+        CheckConstraint(
+            "(deal_id IS NOT NULL) = (origin IN ('flash_sale', 'group_buy', 'bulk_buy'))",
+            name="deal_fits_origin",
+        ),
+        Index("ix_shop_order_deal", "deal_id", "id", postgresql_where=text("deal_id IS NOT NULL")),
         Index("ix_shop_order_unpaid", "expires_at", postgresql_where=text("status = 'unpaid'")),
         Index("ix_shop_order_closing", "closing_at", postgresql_where=text("status = 'closing'")),
         Index("ix_shop_order_shipped", "shipped_at", postgresql_where=text("status = 'shipped'")),
@@ -170,6 +181,8 @@ class Order(Base):
     buyer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("member.id"))
     status: Mapped[str] = mapped_column(String(20))
     origin: Mapped[str] = mapped_column(String(20))
+    deal_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The campaign it was bought at, if its origin is a deal."""
     items_fen: Mapped[Fen]
     """The goods at list prices."""
     member_saves_fen: Mapped[Fen] = mapped_column(default=0, server_default="0")

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from app.catalogue import service as catalogue
 from app.catalogue import stock
-from app.core import metrics
+from app.core import metrics, queue
 from app.core.errors import Conflict
 from app.marketing import service as marketing
 from app.orders import queries
-from app.orders.models import LineKind, Order, OrderLine, OrderStatus
+from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
 from distribution import commissions, team
 from distribution.commissions import PaidLine
 from distribution.team import purchases
@@ -94,6 +94,9 @@ def close(session: Session, *, order_id: int, reason: str, now: datetime) -> boo
         return False
     marketing.release(session, source=order.source, now=now)
     stock.release(session, source=order.source, now=now)
+    if order.origin == OrderOrigin.FLASH_SALE:
+        task = "flash_sales.returned"
+        queue.defer(session, task, promotion_id=order.deal_id, member_id=order.buyer_id)
     metrics.orders.labels("closed").inc()
     return True
 

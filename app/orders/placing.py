@@ -19,7 +19,7 @@ from app.marketing import wording
 from app.marketing.service import PromotionGone
 from app.orders import drafts, paying, queries
 from app.orders.drafts import OF_PRICE, Draft, Wanted
-from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
+from app.orders.models import LineKind, Order, OrderLine, OrderStatus
 from promotions.pricing import canonical
 
 
@@ -56,7 +56,8 @@ def place(
     :raises PriceChanged: the total is not `expected_payable_fen`, or gifts, coupons or points are
         not those expected.
     :raises CouponGone, PromotionGone: what is in the price was taken at this very moment.
-    :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound: as `drafts.preview`.
+    :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound, DealGone: as
+        `drafts.preview`.
     """
     try:
         draft = drafts.preview(
@@ -70,16 +71,16 @@ def place(
     if draft.quote.payable_fen != expected_payable_fen or not draft.is_as(wanted.expected):
         raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
     marketing.require_still_new(session, draft.priced, member_id=buyer_id)
-    order = _order(draft, buyer_id=buyer_id, origin=wanted.origin, now=now)
+    order = _order(draft, buyer_id=buyer_id, wanted=wanted, now=now)
     order.remark = remark
     order.expires_at = now + pay_within
     session.add(order)
     session.flush()
     if draft.quote.payable_fen:
         queue.defer(session, "orders.expire", schedule_at=order.expires_at, order_id=order.id)
+    session.execute(insert(OrderLine), _rows(order.id, draft))
     marketing.reserve(session, source=order.source, member_id=buyer_id, quote=draft.quote, now=now)
     _hold_stock(session, order.source, wanted, draft, now)
-    session.execute(insert(OrderLine), _rows(order.id, draft))
     metrics.orders.labels("placed").inc()
     if draft.quote.payable_fen == 0:
         paying.mark_paid(
@@ -88,14 +89,15 @@ def place(
     return order
 
 
-def _order(draft: Draft, *, buyer_id: int, origin: OrderOrigin, now: datetime) -> Order:
+def _order(draft: Draft, *, buyer_id: int, wanted: Wanted, now: datetime) -> Order:
     quote = draft.quote
     assert draft.address is not None, "an order goes somewhere"
     return Order(
         order_no=numbers.order_no(now),
         buyer_id=buyer_id,
         status=OrderStatus.UNPAID,
-        origin=origin,
+        origin=wanted.origin,
+        deal_id=None if wanted.deal is None else wanted.deal.promotion_id,
         items_fen=quote.items_fen,
         member_saves_fen=quote.member_saves_fen,
         discount_fen=quote.discount_fen,
@@ -114,7 +116,13 @@ def _order(draft: Draft, *, buyer_id: int, origin: OrderOrigin, now: datetime) -
 def _hold_stock(session: Session, source: str, wanted: Wanted, draft: Draft, now: datetime) -> None:
     """Take goods and gifts off the shelf; for want of a gift the promotion is gone, not goods."""
     try:
-        stock.hold(session, source=source, quantities=draft.quantities, now=now)
+        stock.hold(
+            session,
+            source=source,
+            quantities=draft.quantities,
+            drawn_from=draft.drawn_from,
+            now=now,
+        )
     except OutOfStock as short:
         sku_id, available = short.members["sku_id"], short.members["available"]
         for each in draft.gifts:

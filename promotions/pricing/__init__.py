@@ -2,7 +2,7 @@
 Pricing: `price(cart, snapshot)` and the types it speaks. Pure; standard library only.
 """
 
-from promotions.pricing.buyer import ANYBODY, Allowance, Buyer, GiftChoice, HeldCoupon
+from promotions.pricing.buyer import ANYBODY, Allowance, Buyer, Deal, GiftChoice, HeldCoupon
 from promotions.pricing.canon import canonical
 from promotions.pricing.cart import Cart, CartLine
 from promotions.pricing.engine import price
@@ -53,6 +53,7 @@ __all__ = [
     "Cart",
     "CartLine",
     "Code",
+    "Deal",
     "EmptyScope",
     "Gift",
     "GiftChoice",

@@ -86,6 +86,27 @@ class HeldCoupon:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deal:
+    """The campaign that a cart is bought at: a flash sale, a group buy or a bulk buy."""
+
+    promotion_id: int
+    as_opener: bool = False
+    """The buyer opens a team of the group buy."""
+
+    def __post_init__(self) -> None:
+        whole(self.promotion_id, "promotion_id")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the deal as plain data."""
+        return {"promotion_id": self.promotion_id, "as_opener": self.as_opener}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(promotion_id=document["promotion_id"], as_opener=document["as_opener"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GiftChoice:
     """The gifts the buyer would like of a promotion that lets them choose."""
 

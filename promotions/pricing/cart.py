@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Self
 
-from promotions.pricing.buyer import ANYBODY, Allowance, Buyer, GiftChoice, HeldCoupon
+from promotions.pricing.buyer import ANYBODY, Allowance, Buyer, Deal, GiftChoice, HeldCoupon
 from promotions.pricing.canon import aware
 from promotions.pricing.money import whole
 
@@ -114,6 +114,8 @@ class Cart:
     gift_choices: tuple[GiftChoice, ...] = ()
     points_fen: int = 0
     """What the points that the buyer wants to pay with are worth."""
+    deal: Deal | None = None
+    """The one campaign that is to price it, with coupons at most; None: whatever concerns it."""
 
     def __post_init__(self) -> None:
         whole(self.freight_fen, "freight_fen")
@@ -146,12 +148,14 @@ class Cart:
             "declined": sorted(self.declined),
             "gift_choices": [choice.to_json() for choice in self.gift_choices],
             "points_fen": self.points_fen,
+            # Left out without one, so that carts from before there were deals keep their bytes.
+            **({} if self.deal is None else {"deal": self.deal.to_json()}),
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote, to price it again."""
-        coupon_ids = document["coupon_ids"]
+        coupon_ids, deal = document["coupon_ids"], document.get("deal")
         return cls(
             lines=tuple(CartLine.from_json(line) for line in document["lines"]),
             now=datetime.fromisoformat(document["now"]),
@@ -163,6 +167,7 @@ class Cart:
             declined=frozenset(document["declined"]),
             gift_choices=tuple(GiftChoice.from_json(one) for one in document["gift_choices"]),
             points_fen=document["points_fen"],
+            deal=None if deal is None else Deal.from_json(deal),
         )
 
 

@@ -32,6 +32,8 @@ class Candidate:
     """What it has taken off other lines of this cart."""
     taken_units: int = 0
     """Pieces it has priced on other lines of this cart."""
+    as_opener: bool = False
+    """The buyer opens a team with it."""
 
     @property
     def reach(self) -> frozenset[int]:

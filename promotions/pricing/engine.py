@@ -56,6 +56,7 @@ class _Pricing:
         self.tally = Tally(dict(self._base), cart.freight_fen)
         self._allowances = {one.promotion_id: one for one in cart.allowances}
         self._gift_choices = {one.promotion_id: one.sku_ids for one in cart.gift_choices}
+        self._as_opener = cart.deal is not None and cart.deal.as_opener
         self._held: list[tuple[Promotion, frozenset[int]]] = []
         """What has applied in earlier lanes, and where."""
         self._holders: defaultdict[int, int] = defaultdict(int)
@@ -167,6 +168,7 @@ class _Pricing:
             self._gift_choices.get(promotion_id, ()),
             0 if applied is None else applied.saves_fen,
             0 if applied is None else sum(applied.units.values()),
+            self._as_opener,
         )
 
     def _look(self, candidate: Candidate) -> Eligible | Miss:

@@ -146,6 +146,12 @@ class Promotion:
     """Hours during which it runs; none means all of its window."""
     needs_coupon: bool = False
     """It is a coupon template: a candidate only for a cart that holds a coupon of it."""
+    is_deal: bool = False
+    """It prices only carts that name it, and lets no other promotion price them."""
+    with_coupons: bool = False
+    """It is a deal that lets coupons price the cart after it."""
+    has_stock: bool = False
+    """It is a deal that sells pieces set aside for it, not those on the shelf."""
 
     def __post_init__(self) -> None:
         whole(self.promotion_id, "promotion_id")
@@ -163,6 +169,11 @@ class Promotion:
                 raise EmptyWindow("the promotion ends no later than it starts")
 
     @property
+    def is_named(self) -> bool:
+        """Whether it is a candidate only for a cart that names it: by a coupon, or as its deal."""
+        return self.needs_coupon or self.is_deal
+
+    @property
     def rank(self) -> tuple[int, int]:
         """The order in which promotions of one lane apply, and the last word in every tie."""
         return (-self.priority, self.promotion_id)
@@ -174,7 +185,13 @@ class Promotion:
         return not self.slots or any(slot.covers(now) for slot in self.slots)
 
     def agrees(self, other: "Promotion") -> bool:
-        """Say whether each accepts a tag of the other, or both belong to one `all` group."""
+        """
+        Say whether each accepts a tag of the other, or both belong to one `all` group.
+
+        A coupon that prices a cart beside its deal is one that the deal has let in.
+        """
+        if self.is_deal or other.is_deal:
+            return True
         if self.is_grouped_with(other):
             return self.group_mode is GroupMode.ALL
         return not (

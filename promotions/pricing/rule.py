@@ -243,6 +243,8 @@ class Basket:
     """Pieces left by gift SKU id; a SKU that is not named is not limited."""
     gift_choice: tuple[int, ...] = ()
     """The gift SKUs the buyer would like."""
+    as_opener: bool = False
+    """The buyer opens a team with it."""
     base_fen: int | None = None
     """What the lines cost before any promotion, if known already."""
     payable_fen: int | None = None
@@ -340,6 +342,8 @@ class Problem(StrEnum):
     """A bundle of one piece is no bundle."""
     NO_CHOICE = "no_choice"
     """As many are to be chosen as there are, or more."""
+    UNKNOWN_SKU = "unknown_sku"
+    """A SKU has a price of its own that has none in common."""
 
 
 class BadTerms(ValueError):

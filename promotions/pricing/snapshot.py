@@ -2,14 +2,15 @@
 An immutable set of promotions, compiled once per version and shared by every quote of a worker.
 
 The candidate index makes the cost of a quote depend on the promotions that concern its lines, not
-on how many there are: a promotion is filed under its scope's keys, or under its own id if it takes
-a coupon, and only while it is running. Between two moments at which some window or slot opens or
-closes nothing changes, so the index of that epoch is built once and kept; it may be built ahead.
+on how many there are: a promotion is filed under its scope's keys, or under its own id if a cart
+must name it, as a coupon or a deal, and only while it is running. Between two moments at which some
+window or slot opens or closes nothing changes, so the index of that epoch is built once and kept;
+it may be built ahead.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from promotions.pricing.cart import Cart, CartLine
@@ -81,10 +82,18 @@ class Snapshot:
         """
         Return each running promotion with the lines in its scope, by lane and then by rank.
 
-        A coupon template is among them only if the cart holds a coupon of it.
+        A coupon template is among them only if the cart holds a coupon of it, a deal only if it is
+        the cart's; then nothing else is but the coupons that the deal allows.
         """
+        index = self._index_at(cart.now)
         templates = {coupon.promotion_id for coupon in cart.coupons}
-        return self._index_at(cart.now).lookup(cart.lines, templates)
+        if cart.deal is None:
+            return index.lookup(cart.lines, templates)
+        deal = self.promotions.get(cart.deal.promotion_id)
+        if deal is None or not deal.is_deal:
+            return []
+        with_it = templates if deal.with_coupons else ()
+        return index.named(cart.lines, {deal.promotion_id, *with_it})
 
     def limited(self, cart: Cart) -> list[int]:
         """Return the candidates whose limits the cart must bring as allowances."""
@@ -98,7 +107,7 @@ class Snapshot:
         """
         Return the promotions that are not running at `now` but may later, with the lines in scope.
 
-        Coupon templates are not among them.
+        Coupon templates and deals are not among them.
         """
         return [
             (one, concerned)
@@ -135,12 +144,12 @@ class _Index:
     def __init__(self, running: Iterable[Promotion]) -> None:
         self._running = tuple(running)
         filed: defaultdict[Key, list[int]] = defaultdict(list)
-        self._templates: dict[int, tuple[int, frozenset[Key]]] = {}
-        """By promotion id: where each coupon template is, and the keys of its scope."""
+        self._named: dict[int, tuple[int, frozenset[Key]]] = {}
+        """By promotion id: where each template and deal is, and the keys of its scope."""
         for position, promotion in enumerate(self._running):
             keys = promotion.scope.index_keys()
-            if promotion.needs_coupon:
-                self._templates[promotion.promotion_id] = position, frozenset(keys)
+            if promotion.is_named:
+                self._named[promotion.promotion_id] = position, frozenset(keys)
                 continue
             for key in keys:
                 filed[key].append(position)
@@ -148,14 +157,23 @@ class _Index:
         self._excludes = [one.scope.exclude or None for one in self._running]
 
     def lookup(self, lines: tuple[CartLine, ...], templates: Iterable[int]) -> list[Match]:
-        """Return the promotions that concern any of `lines`, in order, each with its lines."""
+        """Return what concerns any of `lines`, in order, each with its lines; no deals."""
+        return self._found(lines, templates, self._filed)
+
+    def named(self, lines: tuple[CartLine, ...], promotion_ids: Iterable[int]) -> list[Match]:
+        """Return those of the templates and deals that concern any of `lines`, each with its."""
+        return self._found(lines, promotion_ids, {})
+
+    def _found(
+        self, lines: tuple[CartLine, ...], named: Iterable[int], filed: Mapping[Key, list[int]]
+    ) -> list[Match]:
         found: defaultdict[int, list[CartLine]] = defaultdict(list)
-        held = [self._templates[one] for one in templates if one in self._templates]
+        held = [self._named[one] for one in named if one in self._named]
         for line in lines:
             keys = tuple(keys_of(line))
             concerned = {position for position, scope in held if not scope.isdisjoint(keys)}
             for key in keys:
-                concerned.update(self._filed.get(key, ()))
+                concerned.update(filed.get(key, ()))
             for position in concerned:
                 exclude = self._excludes[position]
                 if exclude is None or not exclude.covers(line):

@@ -132,6 +132,7 @@ class Tally(Mapping[int, int]):
             payable_fen=self.payable_fen(candidate.line_ids),
             units_taken=candidate.taken_units,
             gift_choice=candidate.gift_choice,
+            as_opener=candidate.as_opener,
         )
         if candidate.allowance is not None:
             units, gifts = candidate.allowance.units, candidate.allowance.gifts

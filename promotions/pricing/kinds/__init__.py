@@ -9,6 +9,9 @@ from promotions.pricing.kinds.coupon_exchange import CouponExchange
 from promotions.pricing.kinds.coupon_freight import CouponFreight
 from promotions.pricing.kinds.coupon_percent import CouponPercent
 from promotions.pricing.kinds.coupon_price import CouponPrice
+from promotions.pricing.kinds.deal import DealRule
+from promotions.pricing.kinds.flash_sale import FlashSale
+from promotions.pricing.kinds.group_buy import GroupBuy, Seats, WhenLate
 from promotions.pricing.kinds.limited_time import LimitedTime, OverLimit
 from promotions.pricing.kinds.nth_piece import NthPiece, Per
 from promotions.pricing.kinds.prices import SkuPrice
@@ -25,16 +28,21 @@ __all__ = [
     "CouponFreight",
     "CouponPercent",
     "CouponPrice",
+    "DealRule",
+    "FlashSale",
     "GiftTier",
+    "GroupBuy",
     "LimitedTime",
     "NthPiece",
     "OverLimit",
     "Part",
     "Per",
+    "Seats",
     "SkuPrice",
     "SpendAndGift",
     "SpendAndSave",
     "Tier",
+    "WhenLate",
 ]
 
 _KINDS: tuple[type[Rule], ...] = (
@@ -49,6 +57,8 @@ _KINDS: tuple[type[Rule], ...] = (
     CouponFreight,
     CouponExchange,
     CouponPrice,
+    FlashSale,
+    GroupBuy,
 )
 
 KINDS: dict[str, type[Rule]] = {rule.kind: rule for rule in _KINDS}

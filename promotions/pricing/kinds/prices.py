@@ -33,14 +33,14 @@ def price_list(entries: Iterable[Mapping[str, Any]]) -> tuple[SkuPrice, ...]:
     return tuple(sorted((SkuPrice(**entry) for entry in entries), key=lambda it: it.sku_id))
 
 
-def by_sku(prices: Iterable[SkuPrice]) -> dict[int, int]:
+def by_sku(prices: Iterable[SkuPrice], field: str = "prices") -> dict[int, int]:
     """
     Return the prices by SKU id.
 
     :raises BadTerms: there is none, or a SKU has two.
     """
     kept = list(prices)
-    require_distinct((price.sku_id for price in kept), "prices")
+    require_distinct((price.sku_id for price in kept), field)
     return {price.sku_id: price.price_fen for price in kept}
 
 
