@@ -174,10 +174,11 @@ class TestGifts:
             gifts=tuple(gifts),
         )
 
-        quote = replace(quote_of(make_cart()), adjustments=(adjustment,))
+        cart = make_cart(make_line(1, sku_id=7), make_line(2, sku_id=6))
+        quote = replace(quote_of(cart), adjustments=(adjustment,))
 
         assert limits.uses_of(quote) == [
-            Use(4, amount_fen=50, uses=1, units=3, gifts=((8, 1), (9, 3)))
+            Use(4, 50, uses=1, units=3, gifts=((8, 1), (9, 3)), pieces=((6, 1), (7, 2)))
         ]
 
 

@@ -76,6 +76,7 @@ class TestCreate:
             "audience": None,
             "slots": [],
             "gift_stock": [],
+            "stock": [],
             "issue": None,
             "pays_commission": True,
             "limits": None,

@@ -70,6 +70,13 @@ LABELS: list[tuple[str, dict[str, Any], str]] = [
     ("coupon_freight", {"off_fen": 800}, "无门槛运费减8"),
     ("coupon_exchange", {"sku_id": 1}, "免费兑换1件"),
     ("coupon_price", {"prices": PRICES}, "新人价9.9元起"),
+    ("flash_sale", {"prices": PRICES}, "秒杀9.9元起"),
+    ("flash_sale", {"prices": PRICES[:1], "pay_minutes": 3, "warm_up_minutes": 9}, "秒杀9.9元"),
+    (
+        "group_buy",
+        {"prices": PRICES[:1], "team_size": 3, "team_minutes": 60, "opener_prices": PRICES[:1]},
+        "3人团9.9元",
+    ),
 ]
 
 

@@ -173,7 +173,7 @@ class TestHolds:
         with pytest.raises(PromotionGone) as refused:
             service.reserve(session, source="order:A", member_id=1, quote=stale, now=NOON)
 
-        assert refused.value.members == {"promotion_id": promotion.id}
+        assert refused.value.members == {"promotion_id": promotion.id, "reason": "not_running"}
 
     def test_a_breach_is_reported_in_the_words_of_the_shop(self, session):
         promotion = make_published(session)

@@ -59,6 +59,8 @@ REQUIRED = {
     "coupon_percent": {"off_bp"},
     "coupon_exchange": {"sku_id"},
     "coupon_price": {"prices"},
+    "flash_sale": {"prices"},
+    "group_buy": {"prices", "team_size", "team_minutes"},
 }
 
 
@@ -98,6 +100,10 @@ PRICE = {"sku_id": 1, "price_fen": 1}
         ("coupon_freight", {"off_fen": 0}),
         ("coupon_exchange", {"sku_id": 0}),
         ("coupon_price", {"prices": []}),
+        ("flash_sale", {"prices": [PRICE], "pay_minutes": 61}),
+        ("flash_sale", {"prices": [PRICE], "warm_up_minutes": 10_081}),
+        ("group_buy", {"prices": [PRICE], "team_size": 101, "team_minutes": 60}),
+        ("group_buy", {"prices": [PRICE], "team_size": 2, "team_minutes": 43_201}),
     ],
 )
 def test_what_is_out_of_range_is_refused(kind, terms):
@@ -109,7 +115,10 @@ class TestOverHttp:
 
     @pytest.mark.parametrize("kind", [one for one in sorted(GOOD) if not one.startswith("coupon_")])
     def test_each_kind_is_drafted_and_shown_again(self, client, staff, body, kind):
+        stock = [{"sku_id": each["sku_id"], "total": 5} for each in GOOD[kind].get("prices", ())]
         sent = {**body, "kind": kind, "terms": GOOD[kind]}
+        if kind == "flash_sale":
+            sent["stock"] = stock
 
         made = client.post(self.PATH, json=sent, headers=staff)
 

@@ -11,16 +11,20 @@ from promotions.pricing.kinds import (
     CouponFreight,
     CouponPercent,
     CouponPrice,
+    FlashSale,
     GiftTier,
+    GroupBuy,
     LimitedTime,
     NthPiece,
     OverLimit,
     Part,
     Per,
+    Seats,
     SkuPrice,
     SpendAndGift,
     SpendAndSave,
     Tier,
+    WhenLate,
 )
 
 sku_ids = st.integers(1, 4)
@@ -162,6 +166,26 @@ coupon_freight = st.builds(
 )
 coupon_exchange = st.builds(CouponExchange, sku_id=sku_ids, quantity=st.integers(1, 4))
 coupon_price = st.builds(CouponPrice, prices=priced(), max_units=st.integers(1, 6))
+flash_sale = st.builds(
+    FlashSale,
+    prices=priced(),
+    max_units_per_order=st.one_of(st.none(), st.integers(1, 6)),
+    with_coupons=st.booleans(),
+    with_points=st.booleans(),
+    pay_minutes=st.integers(1, 60),
+    warm_up_minutes=st.integers(0, 600),
+)
+group_buy = st.builds(
+    GroupBuy,
+    prices=priced(),
+    max_units_per_order=st.one_of(st.none(), st.integers(1, 6)),
+    team_size=st.integers(2, 100),
+    team_minutes=st.integers(1, 1_440),
+    newcomers_only=st.booleans(),
+    auto_complete=st.booleans(),
+    seats=st.sampled_from(Seats),
+    when_late=st.sampled_from(WhenLate),
+)
 
 RULES = {
     "limited_time": limited_time(),
@@ -175,6 +199,8 @@ RULES = {
     "coupon_freight": coupon_freight,
     "coupon_exchange": coupon_exchange,
     "coupon_price": coupon_price,
+    "flash_sale": flash_sale,
+    "group_buy": group_buy,
 }
 """How to draw the terms of each kind."""
 any_rule = st.sampled_from(sorted(RULES)).flatmap(RULES.__getitem__)
