@@ -38,6 +38,11 @@ def after_sale_no(now: datetime) -> str:
     return _number("A", now)
 
 
+def team_no(now: datetime) -> str:
+    """A new number of one team of buyers, `T…`."""
+    return _number("T", now)
+
+
 def adjustment_no(now: datetime) -> str:
     """A new number of one adjustment of a distributor's money, `J…`."""
     return _number("J", now)

@@ -33,6 +33,8 @@ DIAGRAMS = {
     "promotion": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "pack": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),
+    "buying team": ("promotions.group_buys.states", "TEAM_TRANSITIONS"),
+    "seat": ("promotions.group_buys.states", "SEAT_TRANSITIONS"),
 }
 """The state diagrams of docs/architecture.md and the moves each is drawn from."""
 
