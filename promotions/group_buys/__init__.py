@@ -20,11 +20,9 @@ from promotions.group_buys.states import (
     FailReason,
     Late,
     Outcome,
-    Places,
     RefundReason,
     SeatStatus,
     TeamStatus,
-    WhenLate,
 )
 from promotions.group_buys.taking import Taken, take_seat
 from promotions.group_buys.terms import NoGroupBuy
@@ -37,14 +35,12 @@ __all__ = [
     "Late",
     "NoGroupBuy",
     "Outcome",
-    "Places",
     "RefundReason",
     "Refusal",
     "SeatStatus",
     "Taken",
     "TeamSeat",
     "TeamStatus",
-    "WhenLate",
     "awaiting",
     "expire_due",
     "fail",

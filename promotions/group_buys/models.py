@@ -15,13 +15,12 @@ from promotions.group_buys.states import (
     FailReason,
     Late,
     Outcome,
-    Places,
     RefundReason,
     SeatStatus,
     TeamStatus,
-    WhenLate,
 )
 from promotions.models import SOURCE
+from promotions.pricing.kinds import Seats, WhenLate
 
 NUMBER = 40
 """The longest number of a team, in characters."""
@@ -75,7 +74,7 @@ class BuyingTeam(Base):
     size: Mapped[int] = mapped_column(Integer)
     team_minutes: Mapped[int] = mapped_column(Integer)
     """How long it is open, from the moment its opener has paid."""
-    places: Mapped[Places] = mapped_column(words(Places, "places"))
+    places: Mapped[Seats] = mapped_column(words(Seats, "places"))
     when_late: Mapped[WhenLate] = mapped_column(words(WhenLate, "when_late"))
     newcomers_only: Mapped[bool]
     """Whether only those may join who have never paid; anybody may open."""
@@ -87,7 +86,7 @@ class BuyingTeam(Base):
     """By unpaid orders."""
     seats_filled: Mapped[int] = mapped_column(Integer)
     """By nobody: those that were free when its end completed it. Late payers take their places."""
-    closes_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime]
     """When its campaign ends: then nobody can join any more, so no team is open longer."""
     opened_at: Mapped[datetime | None]
     """When its opener had paid."""
@@ -102,7 +101,7 @@ class BuyingTeam(Base):
         """How many may still order, as the campaign counts seats; 0 unless it is open."""
         if self.status is not TeamStatus.OPEN:
             return 0
-        held = self.seats_held if self.places is Places.HELD else 0
+        held = self.seats_held if self.places is Seats.HELD else 0
         return self.size - self.seats_taken - held
 
 

@@ -15,12 +15,12 @@ from promotions.group_buys.models import BuyingTeam, TeamSeat
 from promotions.group_buys.states import (
     LIVE,
     FailReason,
-    Places,
     RefundReason,
     SeatStatus,
     TeamStatus,
 )
 from promotions.group_buys.terms import TeamTerms
+from promotions.pricing.kinds import Seats
 
 AS_STORED = {"populate_existing": True}
 MOVE = {"synchronize_session": False, **AS_STORED}
@@ -85,9 +85,7 @@ def take_held_place(session: Session, team: BuyingTeam, now: datetime) -> Buying
     before the end is noticed nor after, when the places are filled by nobody.
     """
     row = BuyingTeam
-    is_opening = and_(
-        row.status == TeamStatus.OPENING, or_(row.closes_at.is_(None), row.closes_at > now)
-    )
+    is_opening = and_(row.status == TeamStatus.OPENING, row.closes_at > now)
     is_open = and_(row.status == TeamStatus.OPEN, or_(row.ends_at > now, row.auto_completes))
     is_filled = and_(row.status == TeamStatus.COMPLETE, row.seats_filled > 0)
     return _move(
@@ -153,7 +151,7 @@ def give_back_taken(
 def is_joinable(now: datetime) -> ColumnElement[bool]:
     """Whether a team is open, not over, and has a seat that nobody was promised."""
     row = BuyingTeam
-    held = case((row.places == Places.HELD, row.seats_held), else_=0)
+    held = case((row.places == Seats.HELD, row.seats_held), else_=0)
     return and_(row.status == TeamStatus.OPEN, row.ends_at > now, row.seats_taken + held < row.size)
 
 

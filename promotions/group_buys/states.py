@@ -53,26 +53,6 @@ LIVE = (SeatStatus.HELD, SeatStatus.TAKEN)
 """A member has one such seat in a team."""
 
 
-class Places(StrEnum):
-    """Who has a seat for certain."""
-
-    HELD = "held"
-    """Whoever ordered: seats of unpaid orders count, so nobody pays for nothing."""
-    FIRST_PAID = "first_paid"
-    """Whoever pays first: more may order than there are seats."""
-
-
-class WhenLate(StrEnum):
-    """What becomes of money that finds its team full, failed or over."""
-
-    JOIN = "join"
-    """It joins the oldest open team with a free seat; if there is none, as `open`."""
-    OPEN = "open"
-    """It opens a new team; if the campaign is not running any more, as `refund`."""
-    REFUND = "refund"
-    """It goes back."""
-
-
 class Outcome(StrEnum):
     """What the payment of a seat came to; whether that lasted is the status."""
 

@@ -18,8 +18,8 @@ from promotions.group_buys.states import (
     RefundReason,
     SeatStatus,
     TeamStatus,
-    WhenLate,
 )
+from promotions.pricing.kinds import WhenLate
 
 
 class Taken(NamedTuple):

@@ -8,15 +8,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from promotions.group_buys.states import Places, WhenLate
 from promotions.models import Promotion
+from promotions.pricing.kinds import GroupBuy, Seats, WhenLate
 from promotions.states import CampaignStatus
-
-KIND = "group_buy"
 
 
 class NoGroupBuy(Exception):
     """No campaign of this kind has the id."""
+
+
+KIND = GroupBuy.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +26,11 @@ class TeamTerms:
 
     size: int
     team_minutes: int
-    places: Places
+    places: Seats
     when_late: WhenLate
     newcomers_only: bool
     auto_completes: bool
-    closes_at: datetime | None
+    closes_at: datetime
 
     def values(self) -> dict[str, Any]:
         """Return them as the columns of a team."""
@@ -54,12 +55,11 @@ def while_running(session: Session, promotion_id: int, now: datetime) -> TeamTer
     :raises NoGroupBuy: there is none, or it is of another kind.
     """
     campaign = _campaign(session, promotion_id)
+    chosen = _terms(campaign)
     is_running = (
-        campaign.status is CampaignStatus.PUBLISHED
-        and campaign.starts_at <= now
-        and (campaign.ends_at is None or now < campaign.ends_at)
+        campaign.status is CampaignStatus.PUBLISHED and campaign.starts_at <= now < chosen.closes_at
     )
-    return _terms(campaign) if is_running else None
+    return chosen if is_running else None
 
 
 def _campaign(session: Session, promotion_id: int) -> Promotion:
@@ -70,13 +70,14 @@ def _campaign(session: Session, promotion_id: int) -> Promotion:
 
 
 def _terms(campaign: Promotion) -> TeamTerms:
-    terms = campaign.definition["terms"]
+    assert campaign.ends_at is not None, "a deal has an end"
+    rule = GroupBuy.parse(campaign.definition["terms"])
     return TeamTerms(
-        size=terms["team_size"],
-        team_minutes=terms["team_minutes"],
-        places=Places(terms["seats"]),
-        when_late=WhenLate(terms["when_late"]),
-        newcomers_only=terms["newcomers_only"],
-        auto_completes=terms["auto_complete"],
+        size=rule.team_size,
+        team_minutes=rule.team_minutes,
+        places=rule.seats,
+        when_late=rule.when_late,
+        newcomers_only=rule.newcomers_only,
+        auto_completes=rule.auto_complete,
         closes_at=campaign.ends_at,
     )

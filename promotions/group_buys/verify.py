@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, aliased
 
 from promotions.group_buys.models import BuyingTeam, TeamSeat
 from promotions.group_buys.queries import was_in_it
-from promotions.group_buys.states import Places, SeatStatus, TeamStatus
+from promotions.group_buys.states import SeatStatus, TeamStatus
+from promotions.pricing.kinds import Seats
 from promotions.verify import Breach
 
 
@@ -43,7 +44,7 @@ def _sizes(session: Session) -> Iterator[Breach]:
     """No team has more seats than its size, and a complete one has all of them."""
     team = BuyingTeam
     filled = team.seats_taken + team.seats_filled
-    promised = team.seats_taken + case((team.places == Places.HELD, team.seats_held), else_=0)
+    promised = team.seats_taken + case((team.places == Seats.HELD, team.seats_held), else_=0)
     is_wrong = or_(
         filled > team.size,
         promised > team.size,

@@ -1,6 +1,6 @@
 """Builders for group buys: a campaign, and orders that open and join teams."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 from promotions import group_buys
 from promotions.group_buys import BuyingTeam, Taken
 from promotions.models import Promotion
-from promotions.pricing import Lane
-from promotions.states import CampaignStatus
-from tests.builders.promotions import NOON, STAFF
+from tests.builders.promotions import NOON, make_published
 
 TERMS: dict[str, Any] = {
     "prices": [{"sku_id": 1, "price_fen": 8_000}],
@@ -28,29 +26,16 @@ TERMS: dict[str, Any] = {
     "pay_minutes": 15,
 }
 
+FAR = NOON + timedelta(days=30)
+
 _numbers = count(1)
 
 
-def make_group_buy(session: Session, *, ends_at: datetime | None = None, **terms: Any) -> Promotion:
+def make_group_buy(session: Session, *, ends_at: datetime = FAR, **terms: Any) -> Promotion:
     """A group buy for three within an hour that runs from noon on, unless told otherwise."""
-    campaign = Promotion(
-        kind="group_buy",
-        lane=Lane.PRICE,
-        title="拼团",
-        status=CampaignStatus.PUBLISHED,
-        priority=0,
-        tags=[],
-        version=1,
-        starts_at=NOON,
-        ends_at=ends_at,
-        definition={"terms": {**TERMS, **terms}},
-        created_at=NOON,
-        created_by=STAFF,
-        updated_at=NOON,
+    return make_published(
+        session, kind="group_buy", title="拼团", ends_at=ends_at, terms={**TERMS, **terms}
     )
-    session.add(campaign)
-    session.flush()
-    return campaign
 
 
 def new_number() -> str:

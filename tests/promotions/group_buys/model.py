@@ -1,4 +1,4 @@
-"""What teams of buyers ought to do, as plainly as it can be said: lists, and one thing at a time."""
+"""What teams of buyers ought to do, as plainly as can be said: lists, and one thing at a time."""
 
 from dataclasses import dataclass, field
 
