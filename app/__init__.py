@@ -58,6 +58,7 @@ def create_app(settings: settings_module.Settings) -> Flask:
     """Build the mall for `settings`: importing has no effect, this joins everything."""
     from app import api, commands, jobs
     from app.core import db, errors, health, logs, metrics, pages, redis
+    from app.flash_sales import extension as flash_sales
     from app.marketing import snapshot
     from app.wechat import extension as wechat
 
@@ -83,6 +84,7 @@ def create_app(settings: settings_module.Settings) -> Flask:
     redis.init_app(app, settings.redis_url)
     pages.init_app(app, settings.page_cache_seconds)
     snapshot.init_app(app)
+    flash_sales.init_app(app)
     wechat.init_app(app, settings.wechat)
     errors.init_app(app)
     logs.init_app(app)

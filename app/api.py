@@ -27,6 +27,7 @@ from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.distributors.binding import admin as binding_admin
 from app.distributors.binding import routes as binding
+from app.flash_sales import buying_routes as flash_sale_orders
 from app.marketing import admin as marketing_admin
 from app.marketing import explaining_admin
 from app.materials import routes as materials
@@ -71,6 +72,7 @@ def groups() -> tuple[Group, ...]:
                 packs.points_bp,
                 carts.bp,
                 orders.bp,
+                flash_sale_orders.bp,
                 payments.bp,
                 aftersales.bp,
                 distributors.bp,

@@ -25,6 +25,8 @@ distributors.hand_over | after staff hand a team over | puts its people below an
 distributors.figures | each minute | adds the last entries to the figures of distributors
 distributors.roll_up | daily | sums up the shop's own accounts
 accounting.close_days | hourly | writes the trial balance of each day that is over
+flash_sales.sweep | every 10 seconds | sets the gates of sales right that need it
+flash_sales.returned | when an order of a sale closes | lets what it gave back be bought
 withdrawals.apply_fact | after a notification | acts upon what WeChat said of a payout
 withdrawals.carry | when a withdrawal is approved, asked about or stopped | one turn at WeChat
 withdrawals.sweep | each minute | starts every turn that is due; stops what nobody confirmed
@@ -41,6 +43,7 @@ def load() -> None:
     from app.aftersales import jobs as _aftersales  # noqa: F401  # Imported for what it registers.
     from app.coupons import jobs as _coupons  # noqa: F401  # Imported for what it registers.
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
+    from app.flash_sales import jobs as _flash_sales  # noqa: F401  # Imported for what it registers.
     from app.marketing import jobs as _marketing  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.

@@ -46,6 +46,12 @@ def with_limits(session: Session, promotion_id: int) -> tuple[Promotion, Promoti
     return promotion, session.get(PromotionCounter, promotion_id)
 
 
+def of_kind(session: Session, promotion_id: int, kind: str) -> Promotion | None:
+    """Return a campaign as it is now if it is of this kind; None if there is no such one."""
+    wanted = select(Promotion).where(Promotion.id == promotion_id, Promotion.kind == kind)
+    return session.scalar(wanted, execution_options={"populate_existing": True})
+
+
 class Limits(NamedTuple):
     """What a page tells of a limited campaign; None is no limit."""
 

@@ -32,6 +32,7 @@ from app import create_app, embedded
 from app.core import auth, clock, remembered, worker
 from app.core import redis as core_redis
 from app.core.db import db
+from app.flash_sales import extension as flash_sales
 from app.settings import Settings
 
 pytest_plugins = ["tests.wechat_sandbox"]
@@ -206,6 +207,7 @@ def app(the_app: Flask, empty_tables: Callable[[], None]) -> Iterator[Flask]:
     yield the_app
     empty_tables()
     remembered.forget_all()
+    flash_sales.init_app(the_app)  # What the process knows of sales, and that Redis had failed.
     with the_app.app_context():
         core_redis.client().flushdb()
 

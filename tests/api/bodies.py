@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tests.builders.catalogue import sku_body
+from tests.builders.flash_sales import FLASH_FEN
 from tests.builders.members import ADDRESS
 from tests.builders.staff import PASSWORD
 from tests.builders.withdrawals import ID_NUMBERS
@@ -257,6 +258,17 @@ REQUESTS = {
     "POST /api/v1/cart/quote": fixed(**CHOICE),
     "POST /api/v1/orders/preview": Request(_lines),
     "POST /api/v1/orders": Request(_order),
+    "POST /api/v1/flash-sales/{promotion_id}/orders": Request(
+        lambda ids, _: {
+            "sku_id": ids["flash_sku_id"][0],
+            "quantity": 1,
+            "address_id": ids["address_id"][0],
+            "expected_payable_fen": FLASH_FEN,
+            "coupon_ids": [],
+            "remark": "请\n快",
+        },
+        pick=3,
+    ),
     "POST /api/v1/new-user-pack/claims": Request(lambda ids, _: {"pack_id": ids["pack_id"][1]}),
     "POST /api/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][1], "reason": "不想要了"}

@@ -48,6 +48,7 @@ from tests.builders.distribution import (
     make_rules,
     make_rung,
 )
+from tests.builders.flash_sales import make_sale
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import PARCEL, make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
@@ -166,6 +167,7 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
     lone = make_sku(session, available=1)
     running = make_published(session, now=now, starts_at=now, max_uses=1_000)
     draft = campaigns.create(session, campaign=make_campaign(), staff_id=STAFF, now=now)
+    sale, flash_sku = make_sale(session, now=now, total=50)
     coupon = make_gift_template(session, starts_at=now)
     pack = make_pack(
         session,
@@ -183,7 +185,8 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
         "template_id": (template.id, make_freight_template(session).id),
         "spu_id": (spu.id, lone.spu_id),
         "sku_id": (sku.id, lone.id),
-        "promotion_id": (draft.id, running.id, coupon.id),
+        "promotion_id": (draft.id, running.id, coupon.id, sale.id),
+        "flash_sku_id": (flash_sku.id,),
         "coupon_template_id": (coupon.id,),
         "pack_id": (idea.id, pack.id),
     }
