@@ -8,6 +8,8 @@ from flask import Flask
 from app.accounting import admin as accounting_admin
 from app.aftersales import admin as aftersales_admin
 from app.aftersales import routes as aftersales
+from app.bulk_buys import admin as bulk_buys_admin
+from app.bulk_buys import routes as bulk_buys
 from app.carts import routes as carts
 from app.catalogue import admin as catalogue_admin
 from app.core import auth, openapi
@@ -61,7 +63,13 @@ def groups() -> tuple[Group, ...]:
         Group(
             Audience.PUBLIC,
             "/api/v1",
-            (members.sign_in_bp, storefront.bp, binding.visits_bp, materials.public_bp),
+            (
+                members.sign_in_bp,
+                storefront.bp,
+                binding.visits_bp,
+                materials.public_bp,
+                bulk_buys.public_bp,
+            ),
         ),
         Group(
             Audience.SHOPPER,
@@ -82,6 +90,7 @@ def groups() -> tuple[Group, ...]:
                 coupons.bp,
                 materials.bp,
                 storefront.own_bp,
+                bulk_buys.bp,
             ),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
@@ -108,6 +117,7 @@ def groups() -> tuple[Group, ...]:
                 grades_admin.bp,
                 reports_admin.bp,
                 accounting_admin.bp,
+                bulk_buys_admin.bp,
             ),
         ),
         Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp,)),

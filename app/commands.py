@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounting import commands as _accounting  # noqa: F401  # Adds `flask ledger export`.
 from app.aftersales import verify as aftersales
+from app.bulk_buys import verify as bulk_buys
 from app.catalogue import verify as catalogue
 from app.core import openapi
 from app.core import worker as background
@@ -39,6 +40,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "payments": payments.verify,
     "orders": orders.verify,
     "aftersales": aftersales.verify,
+    "bulk_buys": bulk_buys.verify,
     "distributors": distributors.verify,
     "withdrawals": withdrawals.verify,
     "reports": reports.verify,

@@ -12,6 +12,8 @@ payments.close_order | when an order begins to close | closes it at WeChat, then
 payments.submit_refund | after a refund is decided | carries it to WeChat, or asks how it stands
 payments.sweep | each minute | starts every question to WeChat that is due
 aftersales.refund_settled | when the money of a refund is back | closes the case that asked
+bulk_buys.close_over | each minute | closes bulk buys that are over, hands their orders out
+bulk_buys.settle_order | after its bulk buy is closed | gives back what an order is due, once
 coupons.push | after staff begin a push | gives each member of a segment a coupon, batch by batch
 coupons.revoke_push | after staff revoke a push | takes back what it gave and is unused
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
@@ -41,6 +43,7 @@ def load() -> None:
     """Register every task of the mall with the queue."""
     from app.accounting import jobs as _accounting  # noqa: F401  # Imported for what it registers.
     from app.aftersales import jobs as _aftersales  # noqa: F401  # Imported for what it registers.
+    from app.bulk_buys import jobs as _bulk_buys  # noqa: F401  # Imported for what it registers.
     from app.coupons import jobs as _coupons  # noqa: F401  # Imported for what it registers.
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
     from app.flash_sales import jobs as _flash_sales  # noqa: F401  # Imported for what it registers.

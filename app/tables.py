@@ -26,6 +26,7 @@ from distribution.withdrawals import models as withdrawals
 from promotions import base as promotions
 from promotions import member_models as promotions_members
 from promotions import models as promotions_models
+from promotions.bulk_buys import models as promotions_bulk_buys
 from promotions.coupons import models as promotions_coupons
 from promotions.group_buys import models as promotions_group_buys
 from promotions.packs import models as promotions_packs
@@ -34,7 +35,7 @@ MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
     payouts, coupons, materials, commissions, ledger, team, places, grades, withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,
-    promotions_group_buys, distribution_reports,
+    promotions_group_buys, promotions_bulk_buys, distribution_reports,
 )  # fmt: skip
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from app.aftersales.models import AfterSale
+from app.aftersales.models import AfterSale, AfterSaleStatus
 from app.core.errors import NotFound
 
 PAGE = 20
@@ -30,6 +30,14 @@ def get(session: Session, *, after_sale_no: str, buyer_id: int | None = None) ->
     if case is None:
         raise AfterSaleNotFound
     return case
+
+
+def is_asked(session: Session, *, order_id: int) -> bool:
+    """Say whether the buyer has asked for money of the order back and staff have not decided."""
+    asked = exists().where(
+        AfterSale.order_id == order_id, AfterSale.status == AfterSaleStatus.APPLIED
+    )
+    return bool(session.scalar(select(asked)))
 
 
 def page(

@@ -180,6 +180,31 @@ def reject(
     return case
 
 
+def give_way(session: Session, *, order_id: int, answer: str, now: datetime) -> bool:
+    """
+    End an undecided case of a locked order, because all of the order goes back for another reason.
+
+    The buyer reads `answer`. Returns False if no case waits for a decision.
+    """
+    case = session.scalar(
+        select(AfterSale).where(
+            AfterSale.order_id == order_id, AfterSale.status == AfterSaleStatus.APPLIED
+        )
+    )
+    if case is None:
+        return False
+    _move(
+        session,
+        case,
+        AfterSaleStatus.APPLIED,
+        AfterSaleStatus.CANCELLED,
+        cancelled_at=now,
+        answer=answer,
+    )
+    commissions.settle_claim(session, claim_source=case.source, now=now)
+    return True
+
+
 def settle(session: Session, *, source: str, now: datetime) -> bool:
     """
     Close the case whose refund, known by its source, has arrived.

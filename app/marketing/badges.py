@@ -151,6 +151,12 @@ def _group_buy(rule: kinds.GroupBuy) -> str:
     return f"{rule.team_size}人团{_from_price(rule.prices)}"
 
 
+def _bulk_buy(rule: kinds.BulkBuy) -> str:
+    lowest = f"低至{yuan(min(rule.lists[-1].values()))}元"
+    label = f"团购{lowest if rule.tiers else _from_price(rule.prices)}"
+    return label if rule.min_pieces is None else f"{label}（满{rule.min_pieces}件成团）"
+
+
 _LABELS: dict[str, Callable[[Any], str]] = {
     kinds.LimitedTime.kind: _limited_time,
     kinds.SpendAndSave.kind: _spend_and_save,
@@ -165,4 +171,5 @@ _LABELS: dict[str, Callable[[Any], str]] = {
     kinds.CouponPrice.kind: _coupon_price,
     kinds.FlashSale.kind: _flash_sale,
     kinds.GroupBuy.kind: _group_buy,
+    kinds.BulkBuy.kind: _bulk_buy,
 }

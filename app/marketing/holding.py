@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.core.errors import AppError
-from promotions import coupons, limits, points, pricing
+from promotions import bulk_buys, coupons, limits, points, pricing
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +78,7 @@ def confirm(
     if _has_coupon(adjustments):
         coupons.use(session, source=source, now=now)
     limits.confirm(session, source=source, now=now)
+    _collect(session, source, member_id, quote, now)
     granted: Counter[int] = Counter()
     for adjustment in adjustments:
         for each in adjustment.get("coupons", ()):
@@ -139,6 +140,42 @@ def take_back(
             session, source=source, promotion_id=promotion_id, earned=count, now=now
         )
     points.take_back(session, source=source, left=points_left, now=now)
+
+
+def gone(session: Session, *, source: str, pieces: Mapping[int, int]) -> None:
+    """
+    Take from what a bulk buy has collected the pieces by SKU of a paid order that went back so far.
+
+    Repeatable; those on their way back count as gone. After the campaign's end it changes nothing.
+    """
+    bulk_buys.leave(session, source=source, gone=pieces)
+
+
+def holds_back(session: Session, *, source: str) -> bool:
+    """Say whether a paid order may not be shipped yet: it is not known whether its deal happens."""
+    return bulk_buys.is_undecided(session, source=source)
+
+
+def _collect(
+    session: Session, source: str, member_id: int, quote: Mapping[str, Any], now: datetime
+) -> None:
+    """Count the pieces of a paid order towards its bulk buy, if it is of one."""
+    for adjustment in quote["adjustments"]:
+        if adjustment["kind"] != pricing.kinds.BulkBuy.kind:
+            continue
+        bulk_buys.collect(
+            session,
+            promotion_id=adjustment["promotion_id"],
+            source=source,
+            member_id=member_id,
+            lines=[
+                bulk_buys.Line(
+                    line["sku_id"], line["quantity"], line["payable_fen"] - line["tender_fen"]
+                )
+                for line in quote["lines"]
+            ],
+            now=now,
+        )
 
 
 def _has_coupon(adjustments: Iterable[Mapping[str, Any]]) -> bool:

@@ -17,6 +17,7 @@ from promotions.pricing.kinds.flash_sale import WARM_UP_MINUTES
 from promotions.pricing.kinds.group_buy import TEAM_MINUTES, TEAM_SIZE
 
 TIERS_MAX = 10
+BULK_PIECES_MAX = 10_000_000
 PRICES_MAX = 2000
 PARTS_MAX = 20
 GIFTS_MAX = 20
@@ -193,6 +194,27 @@ class GroupBuyTerms(DealTerms):
     when_late = _one_of([each.value for each in kinds.WhenLate], kinds.WhenLate.JOIN.value)
 
 
+class BulkTierIn(Schema):
+    """From so many pieces on; of a SKU not named, the price of the tier before."""
+
+    pieces = Quantity(maximum=BULK_PIECES_MAX, required=True)
+    prices = _listed(SkuPriceIn, PRICES_MAX, required=True)
+
+
+class BulkBuyTerms(DealTerms):
+    """`prices` are paid at first; of `tiers` and `min_pieces` at least one is given."""
+
+    tiers = _listed(BulkTierIn, TIERS_MAX, load_default=list)
+    min_pieces = WholeNumber(
+        minimum=2,
+        maximum=BULK_PIECES_MAX,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "累计不足该件数则全额退款；不填则一定成立"},
+    )
+    pay_minutes = Quantity(maximum=PAY_MINUTES, load_default=30)
+
+
 TERMS: dict[str, type[Schema]] = {
     kinds.LimitedTime.kind: LimitedTimeTerms,
     kinds.SpendAndSave.kind: SpendAndSaveTerms,
@@ -207,6 +229,7 @@ TERMS: dict[str, type[Schema]] = {
     kinds.CouponPrice.kind: CouponPriceTerms,
     kinds.FlashSale.kind: FlashSaleTerms,
     kinds.GroupBuy.kind: GroupBuyTerms,
+    kinds.BulkBuy.kind: BulkBuyTerms,
 }
 """The schema of the terms of each kind."""
 

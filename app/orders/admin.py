@@ -9,7 +9,7 @@ from app.core.http import Blueprint
 from app.orders import queries, schemas, service
 from app.orders.models import Order, OrderStatus
 from app.orders.queries import OrderNotFound
-from app.orders.service import OrderStateForbids, RefundInProgress
+from app.orders.service import DealUndecided, OrderStateForbids, RefundInProgress
 
 bp = Blueprint("orders_admin", __name__, description="订单管理")
 
@@ -48,7 +48,7 @@ def show_any_order(order_no: str) -> Order:
 @bp.post("/orders/<order_no>/ship")
 @bp.accepts(schemas.NewShipment)
 @bp.returns(schemas.StaffOrderDetailOut)
-@bp.fails(OrderNotFound, OrderStateForbids, RefundInProgress)
+@bp.fails(OrderNotFound, OrderStateForbids, RefundInProgress, DealUndecided)
 def ship_order(order_no: str, **parcel: str) -> Order:
     """Hand a paid order to an express company; refused while money of it is on its way back."""
     with transaction() as session:

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from app.core import metrics
 from app.core.errors import Conflict
+from app.marketing import service as marketing
 from app.orders import queries
 from app.orders.closing import BATCH, OrderStateForbids
-from app.orders.models import Order, OrderStatus, Shipment, source
+from app.orders.models import Order, OrderOrigin, OrderStatus, Shipment, source
 from distribution import commissions
 from distribution.commissions import rules
 from distribution.team import purchases
@@ -19,6 +20,8 @@ RECEIVE_AFTER = timedelta(days=10)
 COMPLETE_AFTER = timedelta(days=7)
 """From receiving: then the days for returning the goods are over."""
 
+HELD_BACK = (OrderOrigin.BULK_BUY,)
+"""The origins of orders that may have to wait for the outcome of their deal."""
 UNSYNCHRONISED = {"synchronize_session": False}
 
 
@@ -26,6 +29,12 @@ class RefundInProgress(Conflict):
     """Money of the order is on its way back; nothing is shipped meanwhile."""
 
     code, title = "refund_in_progress", "订单有退款正在处理，暂不能发货"
+
+
+class DealUndecided(Conflict):
+    """It is not known yet whether the deal of the order happens; nothing is shipped before."""
+
+    code, title = "deal_undecided", "活动尚未成团，暂不能发货"
 
 
 def ship(
@@ -42,6 +51,7 @@ def ship(
 
     :raises OrderNotFound: there is none.
     :raises RefundInProgress: money of it is on its way back.
+    :raises DealUndecided: it is not known yet whether its deal happens.
     :raises OrderStateForbids: it is not paid, or shipped with another parcel.
     """
     ready = (Order.order_no == order_no) & (Order.refunding_fen == 0)
@@ -54,6 +64,7 @@ def ship(
     )
     if order_id is None:
         return _refuse_to_ship(session, order_no, (company_code, tracking_no))
+    _refuse_if_undecided(session, order_id)
     session.add(
         Shipment(
             order_id=order_id,
@@ -136,6 +147,15 @@ def _due(*is_due: ColumnElement[bool]) -> Select[int]:
         .limit(BATCH)
         .with_for_update(key_share=True, skip_locked=True)
     )
+
+
+def _refuse_if_undecided(session: Session, order_id: int) -> None:
+    """What is decided stays decided, so it may be asked after the order has moved."""
+    order_no, origin = session.execute(
+        select(Order.order_no, Order.origin).where(Order.id == order_id)
+    ).one()
+    if origin in HELD_BACK and marketing.holds_back(session, source=source(order_no)):
+        raise DealUndecided
 
 
 def _refuse_to_ship(session: Session, order_no: str, parcel: tuple[str, str]) -> bool:

@@ -283,6 +283,7 @@ class OrderLine(Base):
             name="returns_within_quantity",
         ),
         CheckConstraint("restocked_quantity BETWEEN 0 AND quantity", name="restocked_quantity"),
+        CheckConstraint("final_fen BETWEEN 0 AND payable_fen", name="final_within_payable"),
         CheckConstraint("cost_fen >= 0", name="cost_not_negative"),
         Index("ix_order_line_sku_id", "sku_id"),
     )
@@ -315,6 +316,8 @@ class OrderLine(Base):
     What is paid in money: after every discount and without points and freight, the base of refunds
     and of commission. (A quote's lines say what is payable before points.)
     """
+    final_fen: Mapped[Fen | None]
+    """What it costs in the end, if its price fell after it was paid; NULL: what was paid."""
     cost_fen: Mapped[Fen | None]
     """What all its pieces cost the shop, as it was; NULL: not known. Shoppers never see it."""
     refunding_fen: Mapped[Fen] = mapped_column(default=0)
@@ -325,6 +328,11 @@ class OrderLine(Base):
     """Pieces given back; of a gift, those cancelled, brought back or paid for."""
     restocked_quantity: Mapped[int] = mapped_column(default=0)
     """Given back to the shelf by a refund before shipping."""
+
+    @property
+    def price_fen(self) -> int:
+        """What all its pieces cost, after whatever lowered it: what its shares are cut from."""
+        return self.payable_fen if self.final_fen is None else self.final_fen
 
 
 class Shipment(Base):

@@ -20,6 +20,7 @@ from app.orders.models import (
     LineKind,
     Order,
     OrderLine,
+    OrderOrigin,
     OrderRefund,
     OrderStatus,
     RefundStatus,
@@ -92,6 +93,7 @@ def begin_refund(
         )
     )
     session.flush()
+    _leave_the_deal(session, order)
     return True
 
 
@@ -155,7 +157,19 @@ def abandon_refund(session: Session, *, order_id: int, refund_source: str, now: 
         return False
     _take_from_refunding(order, queries.lines(session, order_id=order_id), refund)
     _settle(session, refund, RefundStatus.ABANDONED, now=now)
+    _leave_the_deal(session, order)
     return True
+
+
+def _leave_the_deal(session: Session, order: Order) -> None:
+    """Tell a bulk buy how many pieces of the order it cannot count any more, or again."""
+    if order.origin == OrderOrigin.BULK_BUY:
+        pieces = {
+            line.sku_id: line.refunding_quantity + line.refunded_quantity
+            for line in queries.lines(session, order_id=order.id)
+            if line.kind == LineKind.GOODS
+        }
+        marketing.gone(session, source=order.source, pieces=pieces)
 
 
 def _set_aside(
@@ -236,11 +250,11 @@ def _is_over(order: Order, lines: Sequence[OrderLine], refund: OrderRefund) -> b
     if order.refunded_fen < order.paid_fen:
         return False
     goods = [line for line in lines if line.kind == LineKind.GOODS]
-    return (
-        order.paid_fen > 0
-        or not refund.quantities
-        or all(line.refunded_quantity == line.quantity for line in goods)
-    )
+    if all(line.refunded_quantity == line.quantity for line in goods):
+        return True
+    # A price that fell to nothing brings all money back and leaves the goods with the buyer.
+    fell = any(line.final_fen is not None for line in goods)
+    return not fell and (order.paid_fen > 0 or not refund.quantities)
 
 
 def _settle(session: Session, refund: OrderRefund, status: RefundStatus, *, now: datetime) -> None:
@@ -254,7 +268,8 @@ def _put_back(session: Session, order: Order, lines: Sequence[OrderLine], *, now
     is_over = order.status == OrderStatus.REFUNDED
     quantities: dict[int, int] = {}
     for line in lines:
-        is_whole = is_over or 0 < line.payable_fen == line.refunded_fen
+        is_paid_back = line.final_fen is None and 0 < line.payable_fen == line.refunded_fen
+        is_whole = is_over or is_paid_back
         back = (line.quantity if is_whole else line.refunded_quantity) - line.restocked_quantity
         if back:
             quantities[line.sku_id] = quantities.get(line.sku_id, 0) + back

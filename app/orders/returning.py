@@ -146,7 +146,7 @@ def _freight_left(order: Order) -> int:
 def _share(line: OrderLine, count: int) -> int:
     """What the next `count` pieces of a line cost; no more than is left of its money."""
     first = line.quantity - _pieces_left(line)
-    share = units_share(line.payable_fen, line.quantity, first, first + count)
+    share = units_share(line.price_fen, line.quantity, first, first + count)
     return min(share, line.payable_fen - line.refunding_fen - line.refunded_fen)
 
 

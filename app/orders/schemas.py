@@ -157,6 +157,11 @@ class OrderLineOut(ma.Schema):
     discount_fen = Fen(required=True)
     tender_fen = Fen(required=True)
     payable_fen = Fen(required=True)
+    final_fen = Fen(
+        required=True,
+        allow_none=True,
+        metadata={"description": "付款后降价的最终价格（团购）；空为与实付相同"},
+    )
     refunding_fen = Fen(required=True)
     refunded_fen = Fen(required=True)
     kind = _one_of(LineKind, metadata={"description": "goods 商品，gift 赠品"})

@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 from app.orders import queries
 from app.orders.closing import OrderStateForbids, cancel, expire, expire_due
 from app.orders.drafts import CartChanged, Wanted, from_cart, preview, taken_from_cart
-from app.orders.fulfilment import RefundInProgress, complete_due, receive, receive_due, ship
+from app.orders.fulfilment import (
+    DealUndecided,
+    RefundInProgress,
+    complete_due,
+    receive,
+    receive_due,
+    ship,
+)
 from app.orders.models import Order
 from app.orders.paying import AmountDiffers, OrderClosed, close, line_source, mark_paid
 from app.orders.placing import PriceChanged, QuantityOverLimit, place
@@ -26,6 +33,7 @@ from app.orders.refunds import (
 __all__ = [
     "AmountDiffers",
     "CartChanged",
+    "DealUndecided",
     "NotRefundable",
     "OrderClosed",
     "OrderStateForbids",

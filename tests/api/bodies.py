@@ -124,6 +124,8 @@ PARCEL = {"company_code": "SF", "company_name": "顺丰速运", "tracking_no": "
 
 FIRST_ORDER_FEN = 9900 + 800
 """One piece of the first SKU and its freight."""
+BULK_ORDER_FEN = 8000 + 800
+"""The same in the bulk buy."""
 
 
 class Request(NamedTuple):
@@ -169,6 +171,11 @@ def _lines(ids: Any, _: Any) -> dict[str, Any]:
         "lines": [{"sku_id": ids["sku_id"][0], "quantity": 1}],
         "address_id": ids["address_id"][0],
     }
+
+
+def _bulk_lines(ids: Any, _: Any) -> dict[str, Any]:
+    line = {"sku_id": ids["sku_id"][0], "quantity": 1}
+    return {"lines": [line], "coupon_ids": [], "address_id": ids["address_id"][0]}
 
 
 def _carts(ids: Any, _: Any) -> dict[str, Any]:
@@ -268,6 +275,12 @@ REQUESTS = {
             "remark": "请\n快",
         },
         pick=3,
+    ),
+    "POST /api/v1/bulk-buys/{bulk_buy_id}/orders/preview": Request(_bulk_lines),
+    "POST /api/v1/bulk-buys/{bulk_buy_id}/orders": Request(
+        lambda ids, wechat: (
+            _bulk_lines(ids, wechat) | {"expected_payable_fen": BULK_ORDER_FEN, "remark": "请\n快"}
+        )
     ),
     "POST /api/v1/new-user-pack/claims": Request(lambda ids, _: {"pack_id": ids["pack_id"][1]}),
     "POST /api/v1/after-sales": Request(

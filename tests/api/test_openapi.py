@@ -23,6 +23,8 @@ OPEN = {
     ("get", "/api/v1/products"),
     ("get", "/api/v1/products/{spu_id}"),
     ("get", "/api/v1/promotions/running"),
+    ("get", "/api/v1/bulk-buys"),
+    ("get", "/api/v1/bulk-buys/{bulk_buy_id}"),
     ("get", "/api/v1/codes/{digest}"),
     ("post", "/api/v1/share-clicks"),
 }

@@ -17,6 +17,7 @@ PATHS = {
     "POST /api/v1/orders/{order_no}/pay": 0,
     "GET /api/v1/orders/{order_no}/payment": 0,
     "POST /api/v1/orders/{order_no}/receive": 2,
+    "GET /api/v1/orders/{order_no}/bulk-buy": 5,
     "GET /api/v1/after-sales/{after_sale_no}": 0,
     "POST /api/v1/after-sales/{after_sale_no}/cancel": 0,
     "GET /api/v1/distributor/commissions/{commission_id}": 0,
@@ -25,7 +26,7 @@ PATHS = {
 }
 """Every route with a member's object in its path; which object, so that its owner may do it."""
 
-SHARED = {"spu_id", "promotion_id"}
+SHARED = {"spu_id", "promotion_id", "bulk_buy_id"}
 """What belongs to everybody."""
 
 

@@ -30,9 +30,12 @@ from distribution.team.grade_models import DistributorGrade
 from distribution.withdrawals.states import Channel
 from promotions import campaigns, coupons
 from promotions.coupons.models import CouponCode
+from promotions.models import Promotion
 from promotions.packs import life
 from promotions.packs.setup import Eligibility
 from tests.builders.aftersales import make_case, make_paid_order
+from tests.builders.bulk_buys import make_bulk_buy
+from tests.builders.bulk_orders import make_bulk_order
 from tests.builders.catalogue import (
     make_brand,
     make_category,
@@ -52,6 +55,7 @@ from tests.builders.flash_sales import make_sale
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import PARCEL, make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
+from tests.builders.payments import pay_order
 from tests.builders.promotions import STAFF, make_campaign, make_published
 from tests.builders.staff import make_staff
 from tests.builders.withdrawals import ID_NUMBERS, make_withdrawal_rules
@@ -100,7 +104,7 @@ def build(session: Session, *, now: datetime) -> World:
     ids = {
         **goods,
         **_coupons(session, member, template_id=goods["promotion_id"][2], now=now),
-        **_belongings(session, member, sku_id=goods["sku_id"][0], now=now),
+        **_belongings(session, member, goods=goods, now=now),
         **_earnings(session, member, sku_id=goods["sku_id"][0], now=now),
         "member_id": (member.id, other.id, stopped.id, applicant.id, stranger.id),
         "grade_id": (_grade(session, now=now),),
@@ -178,6 +182,9 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
         starts_at=now,
         now=now,
     )
+    bulk_buy = make_bulk_buy(
+        session, prices={sku.id: 8_000}, tiers=[(50, {sku.id: 7_000})], now=now
+    )
     idea = life.create(session, setup=make_setup(POINTS), staff_id=STAFF, now=now)
     return {
         "category_id": (category.id, make_category(session).id),
@@ -188,6 +195,7 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
         "promotion_id": (draft.id, running.id, coupon.id, sale.id),
         "flash_sku_id": (flash_sku.id,),
         "coupon_template_id": (coupon.id,),
+        "bulk_buy_id": (bulk_buy.id,),
         "pack_id": (idea.id, pack.id),
     }
 
@@ -248,9 +256,10 @@ def _earnings(
 
 
 def _belongings(
-    session: Session, member: Member, *, sku_id: int, now: datetime
+    session: Session, member: Member, *, goods: Mapping[str, tuple[Any, ...]], now: datetime
 ) -> dict[str, tuple[Any, ...]]:
     """What the member has: an address, a cart, an order at each point of its life, a case."""
+    sku_id = goods["sku_id"][0]
     address = make_address(session, member_id=member.id)
     item = carts.add(session, member_id=member.id, sku_id=sku_id, quantity=2, now=now)
     wanted = {"buyer": member, "quantities": {sku_id: 1}, "now": now}
@@ -260,7 +269,10 @@ def _belongings(
     )
     paid, contested, shipped = (make_paid_order(session, **wanted) for _ in range(3))
     fulfilment.ship(session, order_no=shipped.order_no, now=now, **PARCEL)
-    orders = (unpaid, paid, shipped, closed, contested)
+    bulk_buy = session.get_one(Promotion, goods["bulk_buy_id"][0])
+    bulk = make_bulk_order(session, bulk_buy, {sku_id: 1}, buyer=member, now=now)
+    pay_order(session, order=bulk, now=now)
+    orders = (unpaid, paid, shipped, closed, contested, bulk)
     return {
         "address_id": (address.id,),
         "item_id": (item.id,),

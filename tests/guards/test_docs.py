@@ -35,6 +35,7 @@ DIAGRAMS = {
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),
     "buying team": ("promotions.group_buys.states", "TEAM_TRANSITIONS"),
     "seat": ("promotions.group_buys.states", "SEAT_TRANSITIONS"),
+    "bulk share": ("promotions.bulk_buys.states", "SHARE_TRANSITIONS"),
 }
 """The state diagrams of docs/architecture.md and the moves each is drawn from."""
 

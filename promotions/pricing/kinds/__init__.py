@@ -2,6 +2,7 @@
 The kinds of promotion, one file each, by the name a campaign carries.
 """
 
+from promotions.pricing.kinds.bulk_buy import BulkBuy, BulkTier, due_back_fen
 from promotions.pricing.kinds.bundle import Bundle, Part
 from promotions.pricing.kinds.buy_x_get_y import BuyXGetY
 from promotions.pricing.kinds.coupon_amount import CouponAmount
@@ -21,6 +22,8 @@ from promotions.pricing.rule import Rule
 
 __all__ = [
     "KINDS",
+    "BulkBuy",
+    "BulkTier",
     "Bundle",
     "BuyXGetY",
     "CouponAmount",
@@ -43,6 +46,7 @@ __all__ = [
     "SpendAndSave",
     "Tier",
     "WhenLate",
+    "due_back_fen",
 ]
 
 _KINDS: tuple[type[Rule], ...] = (
@@ -59,6 +63,7 @@ _KINDS: tuple[type[Rule], ...] = (
     CouponPrice,
     FlashSale,
     GroupBuy,
+    BulkBuy,
 )
 
 KINDS: dict[str, type[Rule]] = {rule.kind: rule for rule in _KINDS}

@@ -77,6 +77,15 @@ LABELS: list[tuple[str, dict[str, Any], str]] = [
         {"prices": PRICES[:1], "team_size": 3, "team_minutes": 60, "opener_prices": PRICES[:1]},
         "3人团9.9元",
     ),
+    (
+        "bulk_buy",
+        {
+            "prices": PRICES[:1],
+            "tiers": [{"pieces": 9, "prices": [{"sku_id": 1, "price_fen": 590}]}],
+        },
+        "团购低至5.9元",
+    ),
+    ("bulk_buy", {"prices": PRICES, "min_pieces": 20}, "团购9.9元起（满20件成团）"),
 ]
 
 

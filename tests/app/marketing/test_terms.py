@@ -61,6 +61,7 @@ REQUIRED = {
     "coupon_price": {"prices"},
     "flash_sale": {"prices"},
     "group_buy": {"prices", "team_size", "team_minutes"},
+    "bulk_buy": {"prices"},
 }
 
 
@@ -104,6 +105,9 @@ PRICE = {"sku_id": 1, "price_fen": 1}
         ("flash_sale", {"prices": [PRICE], "warm_up_minutes": 10_081}),
         ("group_buy", {"prices": [PRICE], "team_size": 101, "team_minutes": 60}),
         ("group_buy", {"prices": [PRICE], "team_size": 2, "team_minutes": 43_201}),
+        ("bulk_buy", {"prices": [PRICE], "min_pieces": 1}),
+        ("bulk_buy", {"prices": [PRICE], "tiers": [{"pieces": 0, "prices": [PRICE]}]}),
+        ("bulk_buy", {"prices": [PRICE], "tiers": [{"pieces": 2, "prices": []}]}),
     ],
 )
 def test_what_is_out_of_range_is_refused(kind, terms):

@@ -4,6 +4,8 @@ from hypothesis import strategies as st
 
 from promotions.pricing import BadTerms, Gift, Measure
 from promotions.pricing.kinds import (
+    BulkBuy,
+    BulkTier,
     Bundle,
     BuyXGetY,
     CouponAmount,
@@ -187,6 +189,24 @@ group_buy = st.builds(
     when_late=st.sampled_from(WhenLate),
 )
 
+
+@st.composite
+def bulk_buy(draw):
+    """One tier below the first prices, or a least number of pieces."""
+    prices = draw(priced())
+    dearer = tuple(
+        SkuPrice(sku_id=one.sku_id, price_fen=one.price_fen + draw(fen)) for one in prices
+    )
+    least = draw(st.one_of(st.none(), st.integers(2, 5)))
+    has_tier = least is None or draw(st.booleans())
+    return BulkBuy(
+        prices=dearer,
+        tiers=(BulkTier(pieces=draw(st.integers(6, 9)), prices=prices),) if has_tier else (),
+        min_pieces=least,
+        max_units_per_order=draw(st.one_of(st.none(), st.integers(1, 6))),
+    )
+
+
 RULES = {
     "limited_time": limited_time(),
     "spend_and_save": unless_refused(spend_and_save()),
@@ -201,6 +221,7 @@ RULES = {
     "coupon_price": coupon_price,
     "flash_sale": flash_sale,
     "group_buy": group_buy,
+    "bulk_buy": bulk_buy(),
 }
 """How to draw the terms of each kind."""
 any_rule = st.sampled_from(sorted(RULES)).flatmap(RULES.__getitem__)
