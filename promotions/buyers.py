@@ -15,6 +15,8 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from promotions.group_buys.models import BuyingTeam, TeamSeat
+from promotions.group_buys.states import SeatStatus
 from promotions.member_models import FirstPayment, FormerPayer
 from promotions.models import Promotion, PromotionReservation
 from promotions.states import ReservationStatus
@@ -88,4 +90,10 @@ def _holds(session: Session, accounts: Collection[int]) -> bool:
         .where(Promotion.id == row.promotion_id)
         .where(Promotion.definition["audience"]["is_new"].as_boolean())
     )
-    return bool(session.scalar(select(held)))
+    seated = (
+        exists()
+        .where(TeamSeat.member_id.in_(list(accounts)), TeamSeat.status == SeatStatus.HELD)
+        .where(~TeamSeat.opens_team, TeamSeat.team_id == BuyingTeam.id)
+        .where(BuyingTeam.newcomers_only)
+    )
+    return bool(session.scalar(select(or_(held, seated))))

@@ -22,6 +22,9 @@ withdrawals = Counter("siyu_withdrawals_total", "Withdrawals, by what happened t
 flash_sale_attempts = Counter(
     "siyu_flash_sale_attempts_total", "Attempts at flash sales, by the word of the gate.", ["word"]
 )
+team_seats = Counter(
+    "siyu_team_seats_total", "Paid seats in teams of buyers, by what became of them.", ["outcome"]
+)
 stock_refusals = Counter("siyu_stock_refusals_total", "Orders refused for want of stock.")
 
 campaigns_skipped = Counter(

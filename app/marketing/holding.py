@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.core.errors import AppError
-from promotions import bulk_buys, coupons, limits, points, pricing
+from promotions import bulk_buys, coupons, group_buys, limits, points, pricing
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +153,8 @@ def gone(session: Session, *, source: str, pieces: Mapping[int, int]) -> None:
 
 def holds_back(session: Session, *, source: str) -> bool:
     """Say whether a paid order may not be shipped yet: it is not known whether its deal happens."""
-    return bulk_buys.is_undecided(session, source=source)
+    waits = not group_buys.may_ship(session, source)
+    return waits or bulk_buys.is_undecided(session, source=source)
 
 
 def _collect(

@@ -71,6 +71,8 @@ class Wanted:
     expected: Expected = Expected()
     deal: Deal | None = None
     """The campaign whose price is asked for, and no other."""
+    team_no: str | None = None
+    """The team that a group-buy order joins; without one it opens a team."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ RECEIVE_AFTER = timedelta(days=10)
 COMPLETE_AFTER = timedelta(days=7)
 """From receiving: then the days for returning the goods are over."""
 
-HELD_BACK = (OrderOrigin.BULK_BUY,)
+HELD_BACK = (OrderOrigin.GROUP_BUY, OrderOrigin.BULK_BUY)
 """The origins of orders that may have to wait for the outcome of their deal."""
 UNSYNCHRONISED = {"synchronize_session": False}
 

@@ -15,6 +15,7 @@ from app.catalogue import service as catalogue
 from app.catalogue import stock
 from app.core import metrics, queue
 from app.core.errors import Conflict
+from app.marketing import seats
 from app.marketing import service as marketing
 from app.orders import queries
 from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
@@ -92,6 +93,8 @@ def close(session: Session, *, order_id: int, reason: str, now: datetime) -> boo
     )
     if order is None:
         return False
+    if order.origin == OrderOrigin.GROUP_BUY:
+        seats.release(session, source=order.source, now=now)
     marketing.release(session, source=order.source, now=now)
     stock.release(session, source=order.source, now=now)
     if order.origin == OrderOrigin.FLASH_SALE:
@@ -126,6 +129,8 @@ def _refuse_to_pay(session: Session, order_id: int) -> bool:
 def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: datetime) -> None:
     """What payment sets in motion, in the documented order of locks."""
     buyers.record(session, member_id=order.buyer_id, source=order.source, now=now)
+    if order.origin == OrderOrigin.GROUP_BUY:
+        seats.take(session, source=order.source, now=now)
     quote = queries.quote_of(order)
     marketing.confirm(session, source=order.source, member_id=order.buyer_id, quote=quote, now=now)
     stock.confirm(session, source=order.source, now=now)

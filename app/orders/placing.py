@@ -14,12 +14,12 @@ from app.catalogue.queries import SellableSku
 from app.catalogue.stock import OutOfStock
 from app.core import metrics, numbers, queue
 from app.core.errors import Conflict
+from app.marketing import seats, wording
 from app.marketing import service as marketing
-from app.marketing import wording
 from app.marketing.service import PromotionGone
 from app.orders import drafts, paying, queries
 from app.orders.drafts import OF_PRICE, Draft, Wanted
-from app.orders.models import LineKind, Order, OrderLine, OrderStatus
+from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
 from promotions.pricing import canonical
 
 
@@ -55,6 +55,7 @@ def place(
     :raises QuantityOverLimit: a line asks for more than its promotion sells.
     :raises PriceChanged: the total is not `expected_payable_fen`, or gifts, coupons or points are
         not those expected.
+    :raises CannotJoinTeam: the team of a group buy does not take the buyer.
     :raises CouponGone, PromotionGone: what is in the price was taken at this very moment.
     :raises SkuNotForSale, OutOfStock, RegionNotServed, AddressNotFound, DealGone: as
         `drafts.preview`.
@@ -71,6 +72,7 @@ def place(
     if draft.quote.payable_fen != expected_payable_fen or not draft.is_as(wanted.expected):
         raise PriceChanged(quote=wording.describe(draft.quote.to_json()))
     marketing.require_still_new(session, draft.priced, member_id=buyer_id)
+    seat = _seat(session, wanted, buyer_id=buyer_id, now=now)
     order = _order(draft, buyer_id=buyer_id, wanted=wanted, now=now)
     order.remark = remark
     order.expires_at = now + pay_within
@@ -79,6 +81,8 @@ def place(
     if draft.quote.payable_fen:
         queue.defer(session, "orders.expire", schedule_at=order.expires_at, order_id=order.id)
     session.execute(insert(OrderLine), _rows(order.id, draft))
+    if seat is not None:
+        seats.hold(session, seat, source=order.source, member_id=buyer_id, now=now)
     marketing.reserve(session, source=order.source, member_id=buyer_id, quote=draft.quote, now=now)
     _hold_stock(session, order.source, wanted, draft, now)
     metrics.orders.labels("placed").inc()
@@ -87,6 +91,14 @@ def place(
             session, order_id=order.id, transaction_id=None, paid_fen=0, paid_at=now, now=now
         )
     return order
+
+
+def _seat(session: Session, wanted: Wanted, *, buyer_id: int, now: datetime) -> seats.Wish | None:
+    """Return the seat that goes with the order: one in a team, if it is a group buy's."""
+    if wanted.origin is not OrderOrigin.GROUP_BUY:
+        return None
+    assert wanted.deal is not None, "a group buy is a deal"
+    return seats.wish(session, wanted.deal, team_no=wanted.team_no, member_id=buyer_id, now=now)
 
 
 def _order(draft: Draft, *, buyer_id: int, wanted: Wanted, now: datetime) -> Order:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.catalogue import stock
 from app.core import metrics
 from app.core.errors import Conflict
+from app.marketing import seats
 from app.marketing import service as marketing
 from app.orders import queries, returning
 from app.orders.models import (
@@ -93,7 +94,7 @@ def begin_refund(
         )
     )
     session.flush()
-    _leave_the_deal(session, order)
+    _leave_the_deal(session, order, now)
     return True
 
 
@@ -121,6 +122,8 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     if _is_over(order, lines, refund):
         order.status = OrderStatus.REFUNDED
         metrics.orders.labels("refunded").inc()
+        if order.origin == OrderOrigin.GROUP_BUY:
+            seats.refunded(session, source=order.source, now=now)
         marketing.give_back(session, source=order.source, now=now)
     else:
         coupons, points = returning.still_granted(order, lines)
@@ -157,12 +160,20 @@ def abandon_refund(session: Session, *, order_id: int, refund_source: str, now: 
         return False
     _take_from_refunding(order, queries.lines(session, order_id=order_id), refund)
     _settle(session, refund, RefundStatus.ABANDONED, now=now)
-    _leave_the_deal(session, order)
+    _leave_the_deal(session, order, now)
     return True
 
 
-def _leave_the_deal(session: Session, order: Order) -> None:
-    """Tell a bulk buy how many pieces of the order it cannot count any more, or again."""
+def _leave_the_deal(session: Session, order: Order, now: datetime) -> None:
+    """
+    Tell a bulk buy how many pieces of the order it cannot count any more, or again.
+
+    An order leaves its team of buyers once all that was paid for it is on its way back.
+    """
+    if order.origin == OrderOrigin.GROUP_BUY:
+        if 0 < order.paid_fen <= order.refunding_fen + order.refunded_fen:
+            seats.leave(session, source=order.source, now=now)
+        return
     if order.origin == OrderOrigin.BULK_BUY:
         pieces = {
             line.sku_id: line.refunding_quantity + line.refunded_quantity

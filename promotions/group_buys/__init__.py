@@ -15,7 +15,7 @@ from promotions.group_buys.holding import (
     release_seat,
 )
 from promotions.group_buys.models import BuyingTeam, TeamSeat
-from promotions.group_buys.queries import awaiting, may_ship, seat_of
+from promotions.group_buys.queries import awaiting, is_for_newcomers, may_ship, seat_of
 from promotions.group_buys.states import (
     FailReason,
     Late,
@@ -45,6 +45,7 @@ __all__ = [
     "expire_due",
     "fail",
     "hold_seat",
+    "is_for_newcomers",
     "leave",
     "may_ship",
     "refunded",

@@ -19,6 +19,12 @@ def seat_of(session: Session, source: str) -> TeamSeat | None:
     )
 
 
+def is_for_newcomers(session: Session, team_no: str) -> bool:
+    """Whether only who has never paid may join a team; of one that is not there nobody asks."""
+    wanted = select(BuyingTeam.newcomers_only).where(BuyingTeam.team_no == team_no)
+    return bool(session.scalar(wanted))
+
+
 def may_ship(session: Session, source: str) -> bool:
     """Whether an order has no team to wait for. Once true it stays so."""
     return source not in awaiting(session, [source])
