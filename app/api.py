@@ -29,7 +29,9 @@ from app.distributors import admin as distributors_admin
 from app.distributors import routes as distributors
 from app.distributors.binding import admin as binding_admin
 from app.distributors.binding import routes as binding
+from app.flash_sales import board_admin as flash_board
 from app.flash_sales import buying_routes as flash_sale_orders
+from app.flash_sales import pages_routes as flash_pages
 from app.marketing import admin as marketing_admin
 from app.marketing import explaining_admin
 from app.materials import routes as materials
@@ -66,9 +68,10 @@ def groups() -> tuple[Group, ...]:
             (
                 members.sign_in_bp,
                 storefront.bp,
+                flash_pages.bp,
+                bulk_buys.public_bp,
                 binding.visits_bp,
                 materials.public_bp,
-                bulk_buys.public_bp,
             ),
         ),
         Group(
@@ -91,6 +94,7 @@ def groups() -> tuple[Group, ...]:
                 materials.bp,
                 storefront.own_bp,
                 bulk_buys.bp,
+                flash_pages.own_bp,
             ),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
@@ -104,6 +108,7 @@ def groups() -> tuple[Group, ...]:
                 explaining_admin.bp,
                 packs_admin.bp,
                 coupons_admin.bp,
+                flash_board.bp,
                 orders_admin.bp,
                 payments_admin.bp,
                 aftersales_admin.bp,

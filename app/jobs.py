@@ -18,6 +18,7 @@ coupons.push | after staff begin a push | gives each member of a segment a coupo
 coupons.revoke_push | after staff revoke a push | takes back what it gave and is unused
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
 marketing.close_deals | each minute | puts back what is left of deals whose window has passed
+flash_sales.remind | each minute | reminds who asked of a session that starts in five minutes
 distributors.mature | every 10 seconds | makes commissions available whose day has come
 distributors.review | hourly | looks again at grades, and at who waits to qualify
 distributors.chain | every 10 seconds | hashes the postings of the last seconds into the chain
@@ -47,6 +48,7 @@ def load() -> None:
     from app.coupons import jobs as _coupons  # noqa: F401  # Imported for what it registers.
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
     from app.flash_sales import jobs as _flash_sales  # noqa: F401  # Imported for what it registers.
+    from app.flash_sales import reminders_jobs as _reminders  # noqa: F401  # Imported for what it registers.
     from app.marketing import jobs as _marketing  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.

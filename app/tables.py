@@ -8,6 +8,7 @@ from app.catalogue import models as catalogue
 from app.core import auth, idempotency
 from app.core.db import Base
 from app.coupons import models as coupons
+from app.flash_sales import models as flash_sales
 from app.materials import models as materials
 from app.members import models as members
 from app.orders import models as orders
@@ -33,7 +34,8 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
-    payouts, coupons, materials, commissions, ledger, team, places, grades, withdrawals, figures,
+    payouts, coupons, flash_sales, materials, commissions, ledger, team, places, grades,
+    withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,
     promotions_group_buys, promotions_bulk_buys, distribution_reports,
 )  # fmt: skip

@@ -215,6 +215,14 @@ def show_prices(sku_id: int) -> dict[str, Any]:
     }
 
 
+@bp.get("/skus/<int:sku_id>/stock")
+@bp.returns(schemas.WhereaboutsOut)
+@bp.fails(SkuNotFound)
+def show_stock(sku_id: int) -> dict[str, Any]:
+    """Show where the pieces of a SKU are, and which campaigns have some set aside."""
+    return queries.whereabouts(read(), sku_id=sku_id)
+
+
 @bp.put("/skus/<int:sku_id>/stock")
 @bp.accepts(schemas.StockIn)
 @bp.returns(schemas.SkuOut)

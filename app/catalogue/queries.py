@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -141,6 +142,26 @@ def list_adjustments(session: Session, *, sku_id: int, limit: int = 100) -> list
     return list(session.scalars(newest.order_by(StockAdjustment.id.desc()).limit(limit)))
 
 
+def whereabouts(session: Session, *, sku_id: int) -> dict[str, Any]:
+    """
+    Where the pieces of a SKU are: on the shelf, held by orders, set aside for campaigns, sold.
+
+    :raises SkuNotFound: there is no such SKU.
+    """
+    sku = get_sku(session, sku_id=sku_id)
+    carves = [dict(row._mapping) for row in session.execute(_CARVES, {"sku_id": sku_id})]
+    by_orders = session.execute(_HELD_BY_ORDERS, {"sku_id": sku_id}).scalar_one()
+    return {
+        "sku_id": sku.id,
+        "available": sku.available,
+        "held": sku.held,
+        "held_by_orders": by_orders,
+        "carved": sum(each["quantity"] for each in carves),
+        "sold": sku.sold,
+        "carves": carves,
+    }
+
+
 def spec_text(spec_values: Collection[str]) -> str:
     """How the spec values of a SKU read on one line: `红 / M`."""
     return " / ".join(spec_values)
@@ -169,3 +190,18 @@ _FOR_PRICING = (
     .join(Category, Category.id == Spu.category_id)
     .where(Sku.id == func.any(bindparam("sku_ids", type_=ARRAY(BigInteger))))
 )
+
+_CARVES = text("""
+SELECT source, quantity, drawn, quantity - drawn AS free, carved_at, closed_at
+FROM stock_carve, LATERAL (
+    SELECT CAST(coalesce(sum(h.quantity), 0) AS bigint) AS drawn FROM stock_hold AS h
+    WHERE h.drawn_from = stock_carve.source AND h.sku_id = stock_carve.sku_id
+        AND h.status = 'held'
+) AS taken
+WHERE sku_id = :sku_id AND (closed_at IS NULL OR quantity > 0) ORDER BY source
+""")
+
+_HELD_BY_ORDERS = text("""
+SELECT CAST(coalesce(sum(quantity), 0) AS bigint) FROM stock_hold
+WHERE sku_id = :sku_id AND status = 'held'
+""")

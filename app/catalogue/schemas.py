@@ -217,6 +217,33 @@ class SpuQuery(Query):
 # --- Staff: stock and prices ---
 
 
+class CarveOut(ma.Schema):
+    """Pieces taken off the shelf to be sold by one campaign."""
+
+    source = fields.String(required=True, metadata={"description": "如 promotion:5"})
+    quantity = fields.Integer(required=True, metadata={"description": "既未售出也未放回货架的件数"})
+    drawn = fields.Integer(required=True, metadata={"description": "其中待付款订单占用的件数"})
+    free = fields.Integer(required=True, metadata={"description": "其中还没有人占用的件数"})
+    carved_at = Moment(required=True)
+    closed_at = Moment(
+        required=True, allow_none=True, metadata={"description": "活动结束放回的时间"}
+    )
+
+
+class WhereaboutsOut(ma.Schema):
+    """`held` is what orders hold of the shelf and what is carved out, orders' draws included."""
+
+    sku_id = fields.Integer(required=True)
+    available = fields.Integer(required=True)
+    held = fields.Integer(required=True)
+    held_by_orders = fields.Integer(
+        required=True, metadata={"description": "待付款订单占用，含从活动库存里占用的"}
+    )
+    carved = fields.Integer(required=True, metadata={"description": "各活动划出未售的件数"})
+    sold = fields.Integer(required=True)
+    carves = fields.List(fields.Nested(CarveOut), required=True)
+
+
 class StockIn(Schema):
     available = WholeNumber(required=True, maximum=STOCK_MAX)
     reason = Text(required=True, maximum=100)

@@ -8,7 +8,7 @@ may be kept for a moment; a buyer's own price is in the cart.
 What a distributor earns by sharing a product ("赚 ¥x") is an answer of its own beside the kept page
 (`earning`), because it differs by person.
 
-Later audiences come in here, by their own lookups and outside the kept page: a flash sale as one
-more price of a SKU, in the price lane, with its stock and its sessions of the day told beside
-`promotions`.
+A flash sale is told beside the price, with its own price and countdown: it is bought by a call of
+its own and not through the cart, so it never changes what the product costs here. Later audiences
+come in the same way, by their own lookups.
 """

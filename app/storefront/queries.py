@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.catalogue import queries as catalogue
 from app.catalogue import shelf
+from app.flash_sales import pages as flash_sales
 from app.marketing.badges import badge
 from app.marketing.shown import Shown, coming, is_public, shown
 from app.marketing.snapshot import snapshot
@@ -41,10 +42,13 @@ def list_products(session: Session, *, now: datetime, **query: Any) -> dict[str,
         for piece in one_of_each(card["id"], path, card["tags"], skus)
     ]
     seen = shown(session, goods, now=now)
+    listed = {card["id"]: [sku_id for sku_id, _ in skus] for card, _, skus in cards}
+    sales = flash_sales.badges(session, listed, now=now)
     for card, _, skus in cards:
         card.update(_price_pair(card["min_price_fen"], skus, seen))
         concerning = seen.concerning.get(card["id"], ())
         card["badges"] = [_badge(one) for one in concerning[:BADGES_MAX]]
+        card["flash_sale"] = sales.get(card["id"])
     return page
 
 
@@ -68,6 +72,8 @@ def get_product(session: Session, *, spu_id: int, now: datetime) -> dict[str, An
     soon = coming(session, pieces, within=COMING_WITHIN, now=now)[:COMING_MAX]
     told = _countdowns(session, [*running, *soon], now)
     page["badges"], page["coming"] = told[: len(running)], told[len(running) :]
+    own = {spu_id: [sku_id for sku_id, _ in skus]}
+    page["flash_sale"] = flash_sales.badges(session, own, now=now).get(spu_id)
     page["server_time"] = now.isoformat()
     return page
 

@@ -6,9 +6,13 @@ from marshmallow import fields
 from app.catalogue.schemas import BrandCardOut, NamedOut, SpecNameOut
 from app.catalogue.shelf import Sort
 from app.core.fields import Fen, Id, Moment, Pattern, Query, Text, WholeNumber
+from app.flash_sales.schemas_pages import FlashBadgeOut
 
 LIST_PRICE = {"description": "原价：活动后最便宜的那个规格的标价"}
 PROMOTED_PRICE = {"description": "现价：单买一件的到手单价，不含满减、优惠券"}
+
+
+FLASH_SALE = {"description": "该商品所在的秒杀：进行中或即将开始，须用秒杀接口购买；没有则为空"}
 
 
 class BadgeOut(ma.Schema):
@@ -66,6 +70,7 @@ class ProductCardOut(ma.Schema):
     price_fen = fields.Integer(required=True, metadata=LIST_PRICE)
     promoted_price_fen = fields.Integer(required=True, metadata=PROMOTED_PRICE)
     badges = fields.List(fields.Nested(BadgeOut), required=True)
+    flash_sale = fields.Nested(FlashBadgeOut, required=True, allow_none=True, metadata=FLASH_SALE)
     sales_count = fields.Integer(required=True)
     is_sold_out = fields.Boolean(required=True)
 
@@ -133,6 +138,7 @@ class ProductOut(ma.Schema):
         required=True,
         metadata={"description": "七日内将开始的活动价，最近的在前"},
     )
+    flash_sale = fields.Nested(FlashBadgeOut, required=True, allow_none=True, metadata=FLASH_SALE)
     server_time = Moment(
         required=True, metadata={"description": "倒计时以此为准；页面缓存使其最多迟一秒"}
     )

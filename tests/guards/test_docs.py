@@ -32,6 +32,7 @@ DIAGRAMS = {
     "payout": ("app.withdrawals.models", "PAYOUT_TRANSITIONS"),
     "promotion": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "pack": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
+    "reminder": ("app.flash_sales.models", "TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),
     "buying team": ("promotions.group_buys.states", "TEAM_TRANSITIONS"),
     "seat": ("promotions.group_buys.states", "SEAT_TRANSITIONS"),
