@@ -74,6 +74,11 @@ class TestOneSale:
         assert page["next_session"] is None
         assert FlashSaleOut().validate(page) == {}
 
+    def test_is_open_to_everybody(self, client, publish):
+        answer = client.get(f"/api/v1/flash-sales/{publish().id}")
+
+        assert (answer.status_code, answer.json["title"]) == (200, "整点秒杀")
+
     def test_without_limits_per_person_there_are_none_to_show(self, look, publish):
         page = look(f"/{publish().id}")
 
