@@ -60,6 +60,7 @@ class TestList:
                     "price_fen": 5900,
                     "promoted_price_fen": 5900,
                     "badges": [],
+                    "flash_sale": None,
                     "sales_count": 7,
                     "is_sold_out": True,
                 }
