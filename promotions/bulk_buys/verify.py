@@ -62,7 +62,7 @@ def _shares(session: Session) -> Iterator[Breach]:
         .join(Promotion, Promotion.id == BulkShare.promotion_id)
         .join(BulkBuyStanding, BulkBuyStanding.promotion_id == Promotion.id, isouter=True)
         .order_by(BulkShare.id),
-        execution_options={**AS_STORED, "yield_per": 500},
+        execution_options=AS_STORED,
     )
     for share, standing, promotion in found:
         lines = lines_of(share)
