@@ -32,6 +32,8 @@ from app.distributors.binding import routes as binding
 from app.flash_sales import board_admin as flash_board
 from app.flash_sales import buying_routes as flash_sale_orders
 from app.flash_sales import pages_routes as flash_pages
+from app.group_buys import admin as group_buys_admin
+from app.group_buys import routes as group_buys
 from app.marketing import admin as marketing_admin
 from app.marketing import explaining_admin
 from app.materials import routes as materials
@@ -72,6 +74,7 @@ def groups() -> tuple[Group, ...]:
                 bulk_buys.public_bp,
                 binding.visits_bp,
                 materials.public_bp,
+                group_buys.bp,
             ),
         ),
         Group(
@@ -86,6 +89,7 @@ def groups() -> tuple[Group, ...]:
                 flash_sale_orders.bp,
                 payments.bp,
                 aftersales.bp,
+                group_buys.own_bp,
                 distributors.bp,
                 withdrawals.bp,
                 binding.bp,
@@ -101,31 +105,36 @@ def groups() -> tuple[Group, ...]:
         Group(
             Audience.STAFF,
             "/admin/v1",
-            (
-                staff.bp,
-                catalogue_admin.bp,
-                marketing_admin.bp,
-                explaining_admin.bp,
-                packs_admin.bp,
-                coupons_admin.bp,
-                flash_board.bp,
-                orders_admin.bp,
-                payments_admin.bp,
-                aftersales_admin.bp,
-                distributors_admin.bp,
-                withdrawals_admin.bp,
-                adjustments_admin.bp,
-                binding_admin.bp,
-                tree_admin.bp,
-                joining_admin.bp,
-                rates_admin.bp,
-                grades_admin.bp,
-                reports_admin.bp,
-                accounting_admin.bp,
-                bulk_buys_admin.bp,
-            ),
+            _for_staff(),
         ),
         Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp,)),
+    )
+
+
+def _for_staff() -> tuple[Blueprint, ...]:
+    return (
+        staff.bp,
+        catalogue_admin.bp,
+        marketing_admin.bp,
+        explaining_admin.bp,
+        packs_admin.bp,
+        coupons_admin.bp,
+        flash_board.bp,
+        orders_admin.bp,
+        payments_admin.bp,
+        aftersales_admin.bp,
+        group_buys_admin.bp,
+        distributors_admin.bp,
+        withdrawals_admin.bp,
+        adjustments_admin.bp,
+        binding_admin.bp,
+        tree_admin.bp,
+        joining_admin.bp,
+        rates_admin.bp,
+        grades_admin.bp,
+        reports_admin.bp,
+        accounting_admin.bp,
+        bulk_buys_admin.bp,
     )
 
 

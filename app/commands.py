@@ -20,6 +20,7 @@ from app.core.verify import Breach
 from app.coupons import verify as coupons
 from app.distributors import verify as distributors
 from app.distributors.commands import ledger
+from app.group_buys import verify as group_buys
 from app.marketing import verify as marketing
 from app.members import verify as members
 from app.orders import verify as orders
@@ -41,6 +42,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "orders": orders.verify,
     "aftersales": aftersales.verify,
     "bulk_buys": bulk_buys.verify,
+    "group_buys": group_buys.verify,
     "distributors": distributors.verify,
     "withdrawals": withdrawals.verify,
     "reports": reports.verify,

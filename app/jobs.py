@@ -14,6 +14,9 @@ payments.sweep | each minute | starts every question to WeChat that is due
 aftersales.refund_settled | when the money of a refund is back | closes the case that asked
 bulk_buys.close_over | each minute | closes bulk buys that are over, hands their orders out
 bulk_buys.settle_order | after its bulk buy is closed | gives back what an order is due, once
+group_buys.refund | when a paid order has no team | begins to give its money back
+group_buys.expire | when a team's time is over | ends the teams whose time is over
+group_buys.expire_due | each minute | ends what the timers missed; asks again for refunds
 coupons.push | after staff begin a push | gives each member of a segment a coupon, batch by batch
 coupons.revoke_push | after staff revoke a push | takes back what it gave and is unused
 coupons.expire_due | every 5 minutes | expires the coupons whose validity or campaign has ended
@@ -49,6 +52,7 @@ def load() -> None:
     from app.distributors import jobs as _distributors  # noqa: F401  # Imported for what it registers.
     from app.flash_sales import jobs as _flash_sales  # noqa: F401  # Imported for what it registers.
     from app.flash_sales import reminders_jobs as _reminders  # noqa: F401  # Imported for what it registers.
+    from app.group_buys import jobs as _group_buys  # noqa: F401  # Imported for what it registers.
     from app.marketing import jobs as _marketing  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.

@@ -17,13 +17,15 @@ from demo.bargain import Bargain
 from demo.client import Sandbox, staff
 from demo.commission import Commission
 from demo.mall import Mall
+from demo.teams import Teams
 from demo.telling import Telling, WrongFigure
 from demo.trade import Trade
 
-CHAPTERS: dict[str, type[Trade] | type[Bargain] | type[Commission]] = {
+CHAPTERS: dict[str, type[Trade] | type[Bargain] | type[Commission] | type[Teams]] = {
     "一笔交易的故事": Trade,
     "一张优惠单的来龙去脉": Bargain,
     "一笔佣金的一生": Commission,
+    "一个团的成与不成": Teams,
 }
 
 

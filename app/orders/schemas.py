@@ -9,13 +9,15 @@ import marshmallow as ma
 
 from app.carts.models import LINES_MAX, QUANTITY_MAX
 from app.core import crypto, paging
+from app.core.db import read
 from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
-from app.marketing import quotes, wording
+from app.marketing import quotes, teams, wording
 from app.marketing.quotes import ChoiceIn, OffersOut, QuoteOut
 from app.orders import queries
 from app.orders.drafts import Draft, Expected
 from app.orders.models import CloseReason, LineKind, Order, OrderOrigin, OrderStatus
+from promotions.group_buys import Late, Outcome, RefundReason, SeatStatus, TeamStatus
 
 BUY_NOW_LINES_MAX = 50
 GIFTS_MAX = 200
@@ -202,6 +204,13 @@ class _QuoteOf(ma.fields.Nested):
         return wording.describe(queries.quote_of(obj))
 
 
+class _TeamOf(ma.fields.Nested):
+    def get_value(self, obj: Any, *_: Any, **__: Any) -> Any:
+        if obj.origin != OrderOrigin.GROUP_BUY:
+            return None
+        return teams.of_order(read(), obj.source)
+
+
 def _receiver(order: Order) -> str:
     return crypto.mask_name(queries.address_of(order).receiver)
 
@@ -237,6 +246,34 @@ class OrderOut(PlacedOrderOut):
     lines = ma.fields.List(ma.fields.Nested(OrderLineOut), required=True)
 
 
+class OrderTeamOut(ma.Schema):
+    """The team of an order, and what was done with it; `message` says it in a sentence."""
+
+    team_no = ma.fields.String(required=True)
+    group_buy_id = Id(required=True)
+    team_status = _one_of(TeamStatus)
+    size = Quantity(required=True)
+    seats_taken = WholeNumber(required=True)
+    seats_left = WholeNumber(required=True)
+    seats_filled = WholeNumber(
+        required=True, metadata={"description": "到期自动成团时没有买家的席位"}
+    )
+    auto_completes = ma.fields.Boolean(
+        required=True, metadata={"description": "到期人数未满时自动成团"}
+    )
+    opened_at = Moment(required=True, allow_none=True)
+    ends_at = Moment(required=True, allow_none=True)
+    is_opener = ma.fields.Boolean(required=True)
+    seat_status = _one_of(SeatStatus)
+    outcome = _one_of(Outcome, allow_none=True)
+    late_reason = _one_of(Late, allow_none=True)
+    refund_reason = _one_of(RefundReason, allow_none=True)
+    first_team_no = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "付款过晚而离开的团"}
+    )
+    message = ma.fields.String(required=True)
+
+
 class OrderDetailOut(OrderOut):
     """All of an order. `quote` says why each line costs what it costs; its line_id is `seq`."""
 
@@ -244,6 +281,9 @@ class OrderDetailOut(OrderOut):
     address = _AddressOf(OrderAddressOut, required=True)
     shipments = ma.fields.List(ma.fields.Nested(ShipmentOut), required=True)
     quote = _QuoteOf(QuoteOut, required=True)
+    team = _TeamOf(
+        OrderTeamOut, required=True, allow_none=True, metadata={"description": "拼团订单的团"}
+    )
 
 
 class StaffOrderOut(OrderOut):

@@ -7,6 +7,7 @@ from tests.builders.catalogue import sku_body
 from tests.builders.flash_sales import FLASH_FEN
 from tests.builders.members import ADDRESS
 from tests.builders.staff import PASSWORD
+from tests.builders.team_orders import PRICE_FEN
 from tests.builders.withdrawals import ID_NUMBERS
 
 NEW_PASSWORD = "another horse battery"
@@ -123,6 +124,7 @@ PACK = {
 PARCEL = {"company_code": "SF", "company_name": "顺丰速运", "tracking_no": "SF1234567890"}
 
 FIRST_ORDER_FEN = 9900 + 800
+IN_A_TEAM_FEN = PRICE_FEN + 800
 """One piece of the first SKU and its freight."""
 BULK_ORDER_FEN = 8000 + 800
 """The same in the bulk buy."""
@@ -206,6 +208,15 @@ def _order(ids: Any, wechat: Any) -> dict[str, Any]:
     return _lines(ids, wechat) | more | brings
 
 
+def _team_preview(ids: Any, _: Any) -> dict[str, Any]:
+    named = {name: ids[name][0] for name in ("sku_id", "team_no", "address_id")}
+    return {**named, "quantity": 1, "coupon_ids": []}
+
+
+def _team_order(ids: Any, wechat: Any) -> dict[str, Any]:
+    return _team_preview(ids, wechat) | {"expected_payable_fen": IN_A_TEAM_FEN, "remark": "快"}
+
+
 def _because(*_: Any) -> dict[str, Any]:
     return {"reason": "资料不全"}
 
@@ -282,6 +293,8 @@ REQUESTS = {
             _bulk_lines(ids, wechat) | {"expected_payable_fen": BULK_ORDER_FEN, "remark": "请\n快"}
         )
     ),
+    "POST /api/v1/group-buys/{group_buy_id}/orders/preview": Request(_team_preview),
+    "POST /api/v1/group-buys/{group_buy_id}/orders": Request(_team_order),
     "POST /api/v1/new-user-pack/claims": Request(lambda ids, _: {"pack_id": ids["pack_id"][1]}),
     "POST /api/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][1], "reason": "不想要了"}
@@ -341,6 +354,7 @@ REQUESTS = {
         lambda ids, _: {"order_no": ids["order_no"][2], "reason": "协商退款"}
     ),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),
+    "POST /admin/v1/teams/{team_no}/fail": fixed(reason="缺货"),
     "POST /admin/v1/distributors/{member_id}/freeze": fixed(reason="刷单"),
     "PUT /api/v1/distributor/payee": fixed(
         real_name="周敏", id_number=ID_NUMBERS[0], account="工行 6222 0000", has_consented=True

@@ -26,6 +26,12 @@ OPEN = {
     ("get", "/api/v1/bulk-buys"),
     ("get", "/api/v1/bulk-buys/{bulk_buy_id}"),
     ("get", "/api/v1/codes/{digest}"),
+    ("get", "/api/v1/flash-sales"),
+    ("get", "/api/v1/flash-sales/{promotion_id}"),
+    ("get", "/api/v1/group-buys"),
+    ("get", "/api/v1/group-buys/{group_buy_id}"),
+    ("get", "/api/v1/group-buys/{group_buy_id}/teams"),
+    ("get", "/api/v1/teams/{team_no}"),
     ("post", "/api/v1/share-clicks"),
 }
 SAID = {"application/json", "application/x-ndjson", "text/csv", "image/*"}

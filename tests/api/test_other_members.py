@@ -26,7 +26,7 @@ PATHS = {
 }
 """Every route with a member's object in its path; which object, so that its owner may do it."""
 
-SHARED = {"spu_id", "promotion_id", "bulk_buy_id"}
+SHARED = {"spu_id", "promotion_id", "bulk_buy_id", "group_buy_id"}
 """What belongs to everybody."""
 
 

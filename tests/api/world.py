@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.carts import service as carts
+from app.catalogue.models import Sku
 from app.core import auth
 from app.core.auth import Audience
 from app.coupons import pushing
@@ -28,7 +29,7 @@ from distribution.ledger.states import AdjustmentKind
 from distribution.team import joining, sharing
 from distribution.team.grade_models import DistributorGrade
 from distribution.withdrawals.states import Channel
-from promotions import campaigns, coupons
+from promotions import campaigns, coupons, group_buys
 from promotions.coupons.models import CouponCode
 from promotions.models import Promotion
 from promotions.packs import life
@@ -58,6 +59,7 @@ from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pa
 from tests.builders.payments import pay_order
 from tests.builders.promotions import STAFF, make_campaign, make_published
 from tests.builders.staff import make_staff
+from tests.builders.team_orders import make_group_buy, order_in_team
 from tests.builders.withdrawals import ID_NUMBERS, make_withdrawal_rules
 
 SIDES = {"/api/v1": Audience.SHOPPER, "/admin/v1": Audience.STAFF}
@@ -103,6 +105,7 @@ def build(session: Session, *, now: datetime) -> World:
     goods = _goods(session, now=now)
     ids = {
         **goods,
+        **_teams(session, other, sku_id=goods["sku_id"][0], now=now),
         **_coupons(session, member, template_id=goods["promotion_id"][2], now=now),
         **_belongings(session, member, goods=goods, now=now),
         **_earnings(session, member, sku_id=goods["sku_id"][0], now=now),
@@ -198,6 +201,20 @@ def _goods(session: Session, *, now: datetime) -> dict[str, tuple[Any, ...]]:
         "bulk_buy_id": (bulk_buy.id,),
         "pack_id": (idea.id, pack.id),
     }
+
+
+def _teams(
+    session: Session, opener: Member, *, sku_id: int, now: datetime
+) -> dict[str, tuple[Any, ...]]:
+    """A group buy, and a team of it that waits for two more."""
+    sku = session.get_one(Sku, sku_id)
+    group_buy = make_group_buy(session, sku, now=now, terms={"team_size": 3})
+    order = order_in_team(session, group_buy, sku, opener, now=now)
+    pay_order(session, order=order, now=now)
+    seat = group_buys.seat_of(session, order.source)
+    assert seat is not None
+    team = session.get_one(group_buys.BuyingTeam, seat.team_id)
+    return {"group_buy_id": (group_buy.id,), "team_no": (team.team_no,)}
 
 
 def _grade(session: Session, *, now: datetime) -> int:
