@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.course import Course
+from bench.flash_sales import flash_sale, flash_sale_growth
 from bench.ledger import ledger
 from bench.ledger_pages import ledger_pages, ledger_pages_full
 from bench.notifications import notification
@@ -21,12 +22,16 @@ BENCHES: dict[str, Callable[[Course], None]] = {
     "product_page": product_page,
     "quote": quote,
     "place_order": place_order,
+    "flash_sale": flash_sale,
     "notification": notification,
     "ledger": ledger,
     "ledger_pages": ledger_pages,
 }
 
-LONG: dict[str, Callable[[Course], None]] = {"ledger_pages_full": ledger_pages_full}
+LONG: dict[str, Callable[[Course], None]] = {
+    "ledger_pages_full": ledger_pages_full,
+    "flash_sale_growth": flash_sale_growth,
+}
 """Benches that run only by their name: they take too long for every day."""
 
 PURE: dict[str, Callable[[], None]] = {"pricing": pricing}

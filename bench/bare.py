@@ -10,10 +10,12 @@ import itertools
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -27,6 +29,14 @@ SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS bare;
 DROP TABLE IF EXISTS bare.inbox;
 CREATE TABLE bare.inbox (id bigserial PRIMARY KEY, event_id text UNIQUE, raw bytea, fact jsonb);
+"""
+
+
+GATE = """
+local gate = redis.call('HMGET', KEYS[1], 'epoch', 'left', 'limit')
+local taken = redis.call('HGET', KEYS[2], ARGV[1])
+if tonumber(taken or 1) >= tonumber(gate[3] or 1) then return 'limit' end
+return 'maybe'
 """
 
 
@@ -51,6 +61,7 @@ def create_app() -> Flask:
             bodies[name] = (folder / f"{name}.json").read_bytes()
         return Response(bodies[name], content_type="application/json")
 
+    _refuse(app, same)
     rows = _Rows(folder / "rows.json")
 
     @app.post("/rows")
@@ -77,6 +88,28 @@ def create_app() -> Flask:
     return app
 
 
+TAKE_FROM_SHELF = (
+    "UPDATE sku SET available = available - 1, held = held + 1 WHERE id = %s AND available >= 1"
+)
+
+
+def _refuse(app: Flask, same: Callable[[str], Response]) -> None:
+    """Refuse as a flash sale does: with stored bytes, or after one script in Redis."""
+    gate = redis.Redis.from_url(os.environ["BARE_REDIS"]).register_script(GATE)
+
+    @app.post("/refused/<name>")
+    def refused(name: str) -> Response:
+        answer = same(name)
+        answer.status_code = 409
+        return answer
+
+    @app.post("/gate")
+    def ask_gate() -> Response:
+        request.get_json()
+        word = gate(keys=["bare:gate", "bare:members"], args=[1])
+        return Response(b'{"code":"%s"}' % word, status=409, content_type="application/json")
+
+
 class _Rows:
     """The rows of one placed order, written again under fresh keys."""
 
@@ -84,6 +117,7 @@ class _Rows:
         given = json.loads(path.read_text()) if path.exists() else {"rows": [], "answer": {}}
         self.answer = json.dumps(given["answer"])
         self.sku_ids = given.get("sku_ids", [])
+        self.update = given.get("update", TAKE_FROM_SHELF)
         self.numbers = itertools.count()
         self.statements = [(self._insert(table, row), row) for table, row in given["rows"]]
 
@@ -97,11 +131,7 @@ class _Rows:
                 values = {name: self._value(value, fresh, order_id) for name, value in row.items()}
                 found = connection.execute(statement, values).fetchone()
                 order_id = order_id or (found[0] if found else None)
-            connection.execute(
-                "UPDATE sku SET available = available - 1, held = held + 1"
-                " WHERE id = %s AND available >= 1",
-                [sku_id],
-            )
+            connection.execute(self.update, [sku_id])
 
     @staticmethod
     def _insert(table: str, row: dict[str, Any]) -> sql.Composed:

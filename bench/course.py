@@ -44,6 +44,12 @@ class Course:
             return self.mall.env["DATABASE_URL"].replace("+psycopg", "")
         return self.mall.servers.database_url().replace("+psycopg", "")
 
+    @property
+    def redis_url(self) -> str:
+        """The address of the mall's Redis."""
+        servers = self.mall.servers
+        return self.mall.env["REDIS_URL"] if servers is None else servers.redis_url()
+
     def start_bare(self) -> None:
         """Serve the bare application as the mall is served: same server, same processes."""
         with self.database() as connection:
@@ -53,6 +59,7 @@ class Course:
             **self.mall.env,
             "BARE_FOLDER": str(self.folder),
             "BARE_DATABASE": self.database_url,
+            "BARE_REDIS": self.redis_url,
         }
         address = ("--host", "127.0.0.1", "--port", str(self.bare_port), "--no-ws")
         command = python(

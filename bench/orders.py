@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from bench import load
@@ -84,12 +84,13 @@ def _keep_rows(course: Course, buyer: tuple[str, int], skus: list[tuple[int, int
             cursor = connection.execute(f"SELECT * FROM {table} ORDER BY id DESC LIMIT 1")
             names = [column.name for column in cursor.description or ()]
             row = dict(zip(names, cursor.fetchone() or (), strict=True))
-            rows.append((table, _copied(table, row)))
+            rows.append((table, copied(table, row)))
     given = {"rows": rows, "answer": answer.json(), "sku_ids": [sku_id for sku_id, _ in skus]}
     (course.folder / "rows.json").write_text(json.dumps(given))
 
 
-def _copied(table: str, row: dict[str, Any]) -> dict[str, Any]:
+def copied(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row as the bare route writes it again, marked where each copy needs a fresh value."""
     del row["id"]
     copied: dict[str, Any] = {}
     for name, value in row.items():
@@ -101,7 +102,7 @@ def _copied(table: str, row: dict[str, Any]) -> dict[str, Any]:
             copied[name] = {"bytes": value.hex()}
         elif isinstance(value, dict) or (isinstance(value, list) and table != "order_line"):
             copied[name] = {"json": value}
-        elif isinstance(value, datetime):
+        elif isinstance(value, date):
             copied[name] = value.isoformat()
         else:
             copied[name] = value

@@ -11,6 +11,7 @@ who calls from the memory of the process until somebody is let in (`presumes`).
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask import current_app, g, request
@@ -198,4 +199,10 @@ def _revoke(session: Session, now: datetime, *which: object) -> None:
 
 
 def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="access-token")
+    return _serializer_of(current_app.config["SECRET_KEY"])
+
+
+@lru_cache(maxsize=4)
+def _serializer_of(secret_key: str) -> URLSafeSerializer:
+    """Made once for each application of the process: making one costs as much as using it."""
+    return URLSafeSerializer(secret_key, salt="access-token")
