@@ -7,7 +7,7 @@ import pytest
 import redis
 from sqlalchemy.exc import OperationalError
 
-from app.core import clock
+from app.core import auth, clock
 from app.core import redis as core_redis
 from app.flash_sales import buying_routes, extension, gate, jobs, sweeping
 from app.flash_sales.extension import Entrance, entrance
@@ -104,6 +104,12 @@ def test_f2_a_database_that_goes_away_is_busy_and_its_token_is_left_to_the_sweep
     assert len(at_gate.state(sale[0].id).pending) == 1
     sweep(sale)
     assert left(at_gate, sale) == 3
+
+
+def test_f2_a_database_that_is_away_before_anybody_is_known_is_busy_too(sale, shop, monkeypatch):
+    shop.headers(shop.me)
+    monkeypatch.setattr(auth, "_asked", _raises(OperationalError("", {}, Exception())))
+    assert refusal(shop.buy(sale)) == (429, "sale_busy")
 
 
 def test_f3_what_the_database_refuses_comes_back_once(sale, shop, sweep, at_gate):
