@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from promotions.bulk_buys.collecting import lines_of
 from promotions.bulk_buys.models import BulkBuyStanding, BulkShare
-from promotions.bulk_buys.queries import AS_STORED, rule_for
+from promotions.bulk_buys.queries import AS_STORED, BATCH, rule_for
 from promotions.bulk_buys.reckoning import reckon
 from promotions.bulk_buys.states import ShareState
 from promotions.models import Promotion
@@ -55,16 +55,25 @@ def _reached(session: Session) -> Iterator[Breach]:
             yield Breach("bulk_buys.tier_is_reached", f"promotion {promotion.id}", detail)
 
 
-def _shares(session: Session) -> Iterator[Breach]:
-    """A share counts what it has while its campaign is open, and ends as its lines reckon."""
-    found = session.execute(
+def _stored(session: Session) -> Iterator[tuple[BulkShare, BulkBuyStanding | None, Promotion]]:
+    """Yield every share with its campaign, a batch of them in memory at a time."""
+    after_id = 0
+    while batch := session.execute(
         select(BulkShare, BulkBuyStanding, Promotion)
         .join(Promotion, Promotion.id == BulkShare.promotion_id)
         .join(BulkBuyStanding, BulkBuyStanding.promotion_id == Promotion.id, isouter=True)
-        .order_by(BulkShare.id),
+        .where(BulkShare.id > after_id)
+        .order_by(BulkShare.id)
+        .limit(BATCH),
         execution_options=AS_STORED,
-    )
-    for share, standing, promotion in found:
+    ).all():
+        yield from (row._tuple() for row in batch)
+        after_id = batch[-1][0].id
+
+
+def _shares(session: Session) -> Iterator[Breach]:
+    """A share counts what it has while its campaign is open, and ends as its lines reckon."""
+    for share, standing, promotion in _stored(session):
         lines = lines_of(share)
         is_open = standing is not None and standing.closed_at is None
         kept = share.pieces - sum(line.gone for line in lines)

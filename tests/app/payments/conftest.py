@@ -164,6 +164,7 @@ def platform(app: Flask, now: datetime) -> Iterator[Platform]:
         pay=world.pay_client(platform),
         transfers=None,  # type: ignore[arg-type]  # Nothing here is paid out.
         mini=None,  # type: ignore[arg-type]  # Nothing here signs in.
+        messages=None,  # type: ignore[arg-type]  # Nor sends messages.
         notifications=world.reader(platform),
     )
     yield platform

@@ -21,6 +21,7 @@ OPEN = {
 CLOSED = {
     "/admin/v1/staff",
     "/admin/v1/audit-log",
+    "/admin/v1/bulk-buys/{bulk_buy_id}/orders.csv",
     "/admin/v1/coupon-code-batches/{batch_id}/codes",
     "/admin/v1/coupon-code-batches/{batch_id}/codes.csv",
     "/admin/v1/ledger/export",
