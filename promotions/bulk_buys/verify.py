@@ -67,7 +67,7 @@ def _stored(session: Session) -> Iterator[tuple[BulkShare, BulkBuyStanding | Non
         .limit(BATCH),
         execution_options=AS_STORED,
     ).all():
-        yield from (row._tuple() for row in batch)
+        yield from batch
         after_id = batch[-1][0].id
 
 
