@@ -25,6 +25,7 @@ CLOSED = {
     "/admin/v1/coupon-code-batches/{batch_id}/codes",
     "/admin/v1/coupon-code-batches/{batch_id}/codes.csv",
     "/admin/v1/flash-sales/{promotion_id}/orders.csv",
+    "/admin/v1/group-buys/{group_buy_id}/orders.csv",
     "/admin/v1/ledger/export",
     "/admin/v1/reports/commissions.csv",
     "/admin/v1/reports/statements.csv",
