@@ -17,14 +17,18 @@ from demo.bargain import Bargain
 from demo.client import Sandbox, staff
 from demo.commission import Commission
 from demo.mall import Mall
+from demo.stampede import Stampede
 from demo.teams import Teams
 from demo.telling import Telling, WrongFigure
 from demo.trade import Trade
 
-CHAPTERS: dict[str, type[Trade] | type[Bargain] | type[Commission] | type[Teams]] = {
+Chapter = type[Trade] | type[Bargain] | type[Commission] | type[Teams] | type[Stampede]
+
+CHAPTERS: dict[str, Chapter] = {
     "一笔交易的故事": Trade,
     "一张优惠单的来龙去脉": Bargain,
     "一笔佣金的一生": Commission,
+    "一场秒杀": Stampede,
     "一个团的成与不成": Teams,
 }
 

@@ -7,6 +7,7 @@ without Redis there are none. Pieces, orders and money are read from the databas
 """
 
 import os
+import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -67,12 +68,17 @@ class Tally:
         self._timer: threading.Timer | None = None
 
     def count(
-        self, connection: "redis_py.Redis", promotion_id: int, what: Mark, now: datetime
+        self,
+        connection: "redis_py.Redis",
+        promotion_id: int,
+        marks: tuple[Mark, ...],
+        now: datetime,
     ) -> None:
-        """Count one `what` in this second; a timer writes it down within the next."""
-        key = (promotion_id, int(now.timestamp()), what.value)
+        """Count one of each mark in this second; a timer writes it down within the next."""
+        second = int(now.timestamp())
         with self._lock:
-            self._counts[key] += 1
+            for what in marks:
+                self._counts[promotion_id, second, what.value] += 1
             if self._timer is None:
                 self._timer = threading.Timer(FLUSH_SECONDS, self.flush, [connection])
                 self._timer.daemon = True
@@ -99,9 +105,27 @@ _tallies: defaultdict[int, Tally] = defaultdict(Tally)
 """By process id: a child counts for itself, with a timer of its own."""
 
 
-def count(promotion_id: int, what: Mark) -> None:
-    """Count one `what` of a sale; costs a dictionary entry, never waits and never fails."""
-    _tallies[os.getpid()].count(redis.client(), promotion_id, what, clock.now())
+def count(promotion_id: int, *marks: Mark) -> None:
+    """Count one of each mark of a sale; costs a dictionary entry, never waits and never fails."""
+    _tallies[os.getpid()].count(redis.client(), promotion_id, marks, clock.now())
+
+
+REASONS = {
+    b"sale_not_started": Mark.NOT_STARTED,
+    b"sale_ended": Mark.ENDED,
+    b"sold_out": Mark.SOLD_OUT,
+    b"sale_limit_reached": Mark.LIMIT,
+    b"sale_busy": Mark.BUSY,
+}
+CODE = re.compile(rb'"code": *"([a-z_]+)"')
+
+
+def outcome(status: int, body: bytes) -> Mark | None:
+    """Return why a call of this answer got nothing; None if it got an order."""
+    if status < 400:
+        return None
+    found = CODE.search(body)
+    return Mark.OTHER if found is None else REASONS.get(found[1], Mark.OTHER)
 
 
 def flush() -> None:

@@ -16,7 +16,7 @@ from app.core import auth, clock, idempotency
 from app.core.db import db
 from app.core.errors import problem
 from app.core.http import Blueprint
-from app.flash_sales import entering, sales, service
+from app.flash_sales import board, entering, sales, service
 from app.flash_sales.buying_schemas import BuyInFlashSale
 from app.flash_sales.extension import entrance
 from app.flash_sales.gate import Attempt, Busy
@@ -96,5 +96,14 @@ def _busy(error: Exception) -> Response:
     return problem(Busy())
 
 
+def _count(response: Response) -> Response:
+    """Count the call on the merchant's board, and why it got nothing."""
+    refusal = board.outcome(response.status_code, response.get_data())
+    marks = (board.Mark.REQUEST,) if refusal is None else (board.Mark.REQUEST, refusal)
+    board.count((request.view_args or {})["promotion_id"], *marks)
+    return response
+
+
+bp.after_request(_count)
 bp.register_error_handler(OperationalError, _busy)
 bp.register_error_handler(PoolTimeout, _busy)

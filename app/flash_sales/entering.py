@@ -14,7 +14,7 @@ from app.core.db import db
 from app.core.errors import AppError
 from app.core.idempotency import RequestInProgress
 from app.core.remembered import Remembered
-from app.flash_sales import sweeping
+from app.flash_sales import board, sweeping
 from app.flash_sales.extension import Entrance
 from app.flash_sales.gate import Attempt, Verdict, Word
 from app.flash_sales.service import SaleLimitReached, SoldOut
@@ -67,6 +67,7 @@ def _carry(
     entrance: Entrance, attempt: Attempt, work: Callable[[], Answer], *, now: datetime
 ) -> Answer:
     """Do the work, and tell the gate what became of it where that is certain."""
+    board.count(attempt.promotion_id, board.Mark.ADMITTED)
     try:
         answer = work()
     except RequestInProgress:

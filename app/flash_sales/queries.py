@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -125,7 +125,7 @@ def find(session: Session, promotion_id: int, *, now: datetime) -> Sale:
     """
     promotion = snapshot(session, now=now).promotions.get(promotion_id)
     if promotion is None:
-        promotion = _past(session, promotion_id)
+        promotion = _past(session, promotion_id, now)
     elif not isinstance(promotion.rule, FlashSale) or not _is_visible(promotion, now):
         promotion = None
     if promotion is None:
@@ -178,13 +178,16 @@ def _with_stock(
     ]
 
 
-def _past(session: Session, promotion_id: int) -> pricing.Promotion | None:
-    """Return a sale that was published once and is over."""
+def _past(session: Session, promotion_id: int, now: datetime) -> pricing.Promotion | None:
+    """Return a sale that was published and is over; one published just now is not known yet."""
     row = session.scalar(
         select(Promotion).where(
             Promotion.id == promotion_id,
             Promotion.kind == FlashSale.kind,
-            Promotion.status.in_([CampaignStatus.PUBLISHED, CampaignStatus.ENDED]),
+            or_(
+                Promotion.status == CampaignStatus.ENDED,
+                and_(Promotion.status == CampaignStatus.PUBLISHED, Promotion.ends_at <= now),
+            ),
             exists().where(SnapshotLog.promotion_id == promotion_id),
         )
     )

@@ -320,3 +320,40 @@ class TestShelf:
 
     def test_of_a_sku_there_is_none_of(self, client, staff):
         assert client.get("/admin/v1/skus/999/stock", headers=staff).status_code == 404
+
+
+class TestAtTheDoor:
+    def test_every_call_of_the_sale_is_counted_with_what_it_got(
+        self, client, look, publish, sku, me, session, app
+    ):
+        promotion, soon = publish(total=1), publish(opens=HOUR / 2)
+        address = make_address(session, member_id=me.id)
+        session.commit()
+
+        def call(sale, key):
+            return client.post(
+                f"/api/v1/flash-sales/{sale.id}/orders",
+                json={
+                    "sku_id": sku.id,
+                    "address_id": address.id,
+                    "expected_payable_fen": 990,
+                },
+                headers={**me, "Idempotency-Key": f"{key}-0123456789abcdef"},
+            ).status_code
+
+        answers = [call(promotion, "a"), call(promotion, "b"), call(soon, "c")]
+        answers.append(client.post(f"/api/v1/flash-sales/{promotion.id}/orders").status_code)
+        with app.app_context():
+            board.flush()
+
+        assert answers == [201, 409, 409, 401]
+        assert look(f"/{promotion.id}/board").json["door"] == {
+            "requests": 3,
+            "admitted": 1,
+            "refused": {"sold_out": 1, "other": 1},
+        }
+        assert look(f"/{soon.id}/board").json["door"]["refused"] == {"not_started": 1}
+
+    def test_an_answer_without_a_reason_is_counted_too(self):
+        assert board.outcome(502, b"<html>") is Mark.OTHER
+        assert board.outcome(201, b"{}") is None
