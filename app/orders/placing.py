@@ -83,14 +83,24 @@ def place(
     session.execute(insert(OrderLine), _rows(order.id, draft))
     if seat is not None:
         seats.hold(session, seat, source=order.source, member_id=buyer_id, now=now)
-    marketing.reserve(session, source=order.source, member_id=buyer_id, quote=draft.quote, now=now)
-    _hold_stock(session, order.source, wanted, draft, now)
+    _hold(session, order, wanted, draft, now)
     metrics.orders.labels("placed").inc()
     if draft.quote.payable_fen == 0:
         paying.mark_paid(
             session, order_id=order.id, transaction_id=None, paid_fen=0, paid_at=now, now=now
         )
     return order
+
+
+def _hold(session: Session, order: Order, wanted: Wanted, draft: Draft, now: datetime) -> None:
+    """Hold what the order takes, and last what all others wait for: the shelf, or the deal's own."""
+    if draft.drawn_from is not None:
+        _hold_stock(session, order.source, wanted, draft, now)
+    marketing.reserve(
+        session, source=order.source, member_id=order.buyer_id, quote=draft.quote, now=now
+    )
+    if draft.drawn_from is None:
+        _hold_stock(session, order.source, wanted, draft, now)
 
 
 def _seat(session: Session, wanted: Wanted, *, buyer_id: int, now: datetime) -> seats.Wish | None:
