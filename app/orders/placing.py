@@ -93,7 +93,7 @@ def place(
 
 
 def _hold(session: Session, order: Order, wanted: Wanted, draft: Draft, now: datetime) -> None:
-    """Hold what the order takes, and last what all others wait for: the shelf, or the deal's own."""
+    """Hold what the order takes; what all others wait for comes last, the shelf or the deal."""
     if draft.drawn_from is not None:
         _hold_stock(session, order.source, wanted, draft, now)
     marketing.reserve(
