@@ -39,16 +39,18 @@ def show_flash_sale(promotion_id: int) -> Response:
 @own_bp.fails(FlashSaleNotFound, NothingToRemind, RemindersOff)
 def ask_to_be_reminded(promotion_id: int) -> FlashReminder:
     """Have me reminded before the next session, once; asking again changes nothing."""
-    if shown.template_id() is None:
-        raise RemindersOff
     with transaction() as session:
-        return reminders.ask(
+        reminder = reminders.ask(
             session, promotion_id=promotion_id, member_id=g.member_id, now=clock.now()
         )
+        if shown.template_id() is None:
+            raise RemindersOff  # Said last, so that what does not exist is not found first.
+        return reminder
 
 
 @own_bp.delete("/flash-sales/<int:promotion_id>/reminder")
 @own_bp.returns(None, 204)
+@own_bp.fails(FlashSaleNotFound)
 def take_reminder_back(promotion_id: int) -> None:
     """Do not remind me after all; nothing changes if I never asked."""
     with transaction() as session:

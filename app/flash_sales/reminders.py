@@ -23,6 +23,8 @@ from app.marketing.badges import yuan
 from app.members import queries as members
 from app.members.queries import MemberNotFound
 from app.wechat.messages import moment
+from promotions import queries as engine
+from promotions.queries import NoSuchPromotion
 
 BEFORE = timedelta(minutes=5)
 """How long before a session its reminders are sent."""
@@ -84,7 +86,15 @@ def ask(session: Session, *, promotion_id: int, member_id: int, now: datetime) -
 
 
 def take_back(session: Session, *, promotion_id: int, member_id: int, now: datetime) -> None:
-    """Forget what the member asked for and was not reminded of yet; repeating changes nothing."""
+    """
+    Forget what the member asked for and was not reminded of yet; repeating changes nothing.
+
+    :raises FlashSaleNotFound: there never was such a sale; one that is not shown is good enough.
+    """
+    try:
+        engine.get(session, promotion_id)
+    except NoSuchPromotion as missing:
+        raise FlashSaleNotFound from missing
     session.execute(
         delete(FlashReminder).where(
             FlashReminder.promotion_id == promotion_id,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.catalogue import prices, service, stock, verify
-from app.catalogue.models import Spu
+from app.catalogue.models import Spu, StockCarve
 from app.core.db import db, transaction
 from tests.builders.catalogue import make_category, make_sku, make_spu
 
@@ -130,18 +130,23 @@ class TestPrices:
 
 
 class TestVerify:
-    def test_names_every_promise_that_is_broken(self, session):
+    def test_names_every_promise_that_is_broken(self, session, now):
         sku, other = make_sku(session), make_sku(session)
         child = make_category(session, parent=make_category(session))
         sku.held, other.sold = 2, 1
         sku.price_fen = 1
+        stock.hold(
+            session, source="order:1", quantities={sku.id: 1}, drawn_from="promotion:1", now=now
+        )
+        session.add(StockCarve(source="promotion:1", sku_id=sku.id, quantity=0, carved_at=now))
         child.path = [child.path[0] + 10**6, child.parent_id, child.id]
         session.flush()
 
         rules = [breach.rule for breach in verify.verify(session)]
 
         assert rules == [
-            "stock.held_is_sum_of_holds",
+            "stock.held_is_sum_of_holds_and_carves",
+            "stock.carve_covers_what_is_drawn_from_it",
             "stock.sold_is_sum_of_confirmed",
             "stock.total_is_sum_of_adjustments",
             "stock.total_is_sum_of_adjustments",
