@@ -175,8 +175,9 @@ class TestBoard:
         assert sum(each["paid"] for each in seen["seconds"]) == 1
         assert (seen["phase"], seen["reminders"]) == ("on_sale", {})
 
-    def test_tells_what_was_counted_at_the_door(self, look, publish, app, now):
+    def test_tells_what_was_counted_at_the_door(self, look, publish, app, now, set_clock):
         promotion = publish()
+        set_clock(now)
         with app.app_context():
             for what in (Mark.REQUEST, Mark.REQUEST, Mark.REQUEST, Mark.ADMITTED, Mark.SOLD_OUT):
                 board.count(promotion.id, what)
