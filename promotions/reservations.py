@@ -2,21 +2,19 @@
 What each source holds, has used or gave back: a row for each promotion, the proof of its counters.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, DateTime, String, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from promotions.counters import Use
 from promotions.models import PromotionReservation
 from promotions.standings import Standing
 from promotions.states import ReservationStatus
-
-KEY = ("source", "promotion_id")
 
 
 class SourceReused(Exception):
@@ -41,35 +39,21 @@ def write(
     """
     if len({use.promotion_id for use in uses}) < len(uses):
         raise SourceReused(source)
-    row = PromotionReservation
     rows = [
         {
-            "source": source,
-            "promotion_id": use.promotion_id,
-            "member_id": member_id,
-            "day": standings[use.promotion_id].day,
-            "uses": use.uses,
-            "amount_fen": use.amount_fen,
-            "units": use.units,
-            "gifts": [list(gift) for gift in use.gifts],
-            "pieces": [list(piece) for piece in use.pieces],
-            "status": ReservationStatus.RESERVED,
-            "reserved_at": now,
-            "settled_at": None,
+            **use._asdict(),
+            "day": standings[use.promotion_id].day.isoformat(),
         }
         for use in uses
     ]
-    insertion = insert(row).values(rows)
-    written = session.scalars(
-        insertion.on_conflict_do_update(
-            index_elements=KEY,
-            set_={name: insertion.excluded[name] for name in rows[0] if name not in KEY},
-            where=row.status == ReservationStatus.RELEASED,
-        ).returning(row.promotion_id)
-    ).all()
-    if 0 < len(written) < len(uses) or _held(session, source) != list(uses):
+    written, others = session.execute(
+        _WRITE, {"source": source, "member_id": member_id, "now": now, "uses": json.dumps(rows)}
+    ).one()
+    if written == len(uses) and not others:
+        return True
+    if written or others or _held(session, source) != list(uses):
         raise SourceReused(source)
-    return bool(written)
+    return False
 
 
 def settle(
@@ -111,3 +95,37 @@ _USE = (
     PromotionReservation.gifts,
     PromotionReservation.pieces,
 )
+
+_WRITE = text("""
+WITH wanted AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:uses AS jsonb)) AS wanted (
+        promotion_id bigint, day date, uses integer, amount_fen bigint, units bigint,
+        gifts jsonb, pieces jsonb
+    )
+), written AS (
+    INSERT INTO promotion_reservation AS held
+        (source, member_id, status, reserved_at, promotion_id, day, uses, amount_fen, units,
+         gifts, pieces)
+    SELECT :source, :member_id, 'reserved', :now, promotion_id, day, uses, amount_fen, units,
+        gifts, pieces
+    FROM wanted ORDER BY promotion_id
+    ON CONFLICT (source, promotion_id) DO UPDATE SET
+        member_id = excluded.member_id, status = 'reserved', reserved_at = excluded.reserved_at,
+        settled_at = NULL, day = excluded.day, uses = excluded.uses,
+        amount_fen = excluded.amount_fen, units = excluded.units, gifts = excluded.gifts,
+        pieces = excluded.pieces
+    WHERE held.status = 'released'
+    RETURNING promotion_id
+)
+SELECT (SELECT count(*) FROM written), (
+    SELECT count(*) FROM promotion_reservation
+    WHERE source = :source AND status <> 'released'
+        AND promotion_id NOT IN (SELECT promotion_id FROM wanted)
+)
+""").bindparams(
+    bindparam("source", type_=String),
+    bindparam("member_id", type_=BigInteger),
+    bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("uses", type_=String),
+)
+"""One statement, and one round trip of each order: the rows, and what else the source holds."""

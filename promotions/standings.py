@@ -6,7 +6,19 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Date, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Date,
+    DateTime,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -51,25 +63,7 @@ def standings(
     session: Session, promotion_ids: Iterable[int], *, now: datetime
 ) -> dict[int, Standing]:
     """Return how each of the promotions that exist stands at `now`: status, window and slots."""
-    counter = PromotionCounter
-    found = session.execute(
-        select(
-            Promotion.id,
-            and_(
-                Promotion.status == CampaignStatus.PUBLISHED,
-                Promotion.starts_at <= now,
-                or_(Promotion.ends_at.is_(None), Promotion.ends_at > now),
-            ),
-            Promotion.definition["slots"],
-            func.num_nonnulls(counter.max_uses, counter.budget_fen, counter.max_units) > 0,
-            counter.member_max_uses,
-            counter.member_max_units,
-            counter.member_period,
-            Promotion.definition.has_key("stock"),
-        )
-        .join(counter, counter.promotion_id == Promotion.id, isouter=True)
-        .where(Promotion.id.in_(list(promotion_ids)))
-    )
+    found = session.execute(_STANDINGS, {"ids": list(promotion_ids), "now": now})
     return {
         promotion_id: Standing(
             is_running=in_window and _is_open(slots, now),
@@ -123,6 +117,29 @@ def _is_open(slots: list[dict[str, Any]] | None, now: datetime) -> bool:
     return not slots or any(slot.covers(now) for slot in slots_of(slots))
 
 
+def _standings() -> Select[*tuple[Any, ...]]:
+    """How the promotions in `ids` stand at `now`, a row each."""
+    counter, now = PromotionCounter, bindparam("now", type_=DateTime(timezone=True))
+    return (
+        select(
+            Promotion.id,
+            and_(
+                Promotion.status == CampaignStatus.PUBLISHED,
+                Promotion.starts_at <= now,
+                or_(Promotion.ends_at.is_(None), Promotion.ends_at > now),
+            ),
+            Promotion.definition["slots"],
+            func.num_nonnulls(counter.max_uses, counter.budget_fen, counter.max_units) > 0,
+            counter.member_max_uses,
+            counter.member_max_units,
+            counter.member_period,
+            Promotion.definition.has_key("stock"),
+        )
+        .join(counter, counter.promotion_id == Promotion.id, isouter=True)
+        .where(Promotion.id == func.any(_IDS))
+    )
+
+
 def _left() -> Select[int, Any, Any, Any, Any]:
     """What is left of each promotion in `ids`, for a member: uses, budget, pieces, gifts."""
     all_, own = PromotionCounter, PromotionMemberCounter
@@ -154,10 +171,11 @@ def _left() -> Select[int, Any, Any, Any, Any]:
         )
         .join(all_, all_.promotion_id == Promotion.id, isouter=True)
         .join(own, is_own, isouter=True)
-        .where(Promotion.id == func.any(bindparam("ids", type_=ARRAY(BigInteger))))
+        .where(Promotion.id == func.any(_IDS))
         .order_by(Promotion.id)
     )
 
 
-_LEFT = _left()
-"""Built once: putting it together takes longer than asking it."""
+_IDS: BindParameter[Any] = bindparam("ids", type_=ARRAY(BigInteger))
+_LEFT, _STANDINGS = _left(), _standings()
+"""Built once: putting them together takes longer than asking them."""

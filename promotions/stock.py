@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import BigInteger, bindparam, case, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from promotions.counters import Use
@@ -35,21 +35,9 @@ def write(session: Session, promotion_id: int, stock: Iterable[Mapping[str, int]
 
 def take(session: Session, use: Use) -> bool:
     """Hold the pieces of `use`; say whether as many were left of each SKU."""
-    row = PromotionStock
     for sku_id, quantity in use.pieces:
-        taken = session.execute(
-            update(row)
-            .where(
-                row.promotion_id == use.promotion_id,
-                row.sku_id == sku_id,
-                row.closed_at.is_(None),
-                row.units_used + row.units_reserved + quantity <= row.max_units,
-            )
-            .values(units_reserved=row.units_reserved + quantity)
-            .returning(row.sku_id)
-            .execution_options(synchronize_session=False)
-        )
-        if taken.one_or_none() is None:
+        asked = {"promotion_id": use.promotion_id, "sku_id": sku_id, "quantity": quantity}
+        if session.execute(_TAKE, asked).one_or_none() is None:
             return False
     return True
 
@@ -145,3 +133,12 @@ def of(session: Session, promotion_ids: Iterable[int]) -> Mapping[int, Sequence[
     for row in rows:
         found[row.promotion_id].append(row)
     return found
+
+
+_TAKE = text("""
+UPDATE promotion_stock SET units_reserved = units_reserved + :quantity
+WHERE promotion_id = :promotion_id AND sku_id = :sku_id AND closed_at IS NULL
+    AND units_used + units_reserved + :quantity <= max_units
+RETURNING sku_id
+""").bindparams(bindparam("quantity", type_=BigInteger))
+"""Plain, because the row is held from here to the commit."""

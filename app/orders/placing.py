@@ -22,6 +22,8 @@ from app.orders.drafts import OF_PRICE, Draft, Wanted
 from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
 from promotions.pricing import canonical
 
+_LINES = insert(OrderLine)
+
 
 class PriceChanged(Conflict):
     """The total, or what comes with it, is not what the buyer saw; `quote` is that of now."""
@@ -80,7 +82,7 @@ def place(
     session.flush()
     if draft.quote.payable_fen:
         queue.defer(session, "orders.expire", schedule_at=order.expires_at, order_id=order.id)
-    session.execute(insert(OrderLine), _rows(order.id, draft))
+    session.connection().execute(_LINES, _rows(order.id, draft))
     if seat is not None:
         seats.hold(session, seat, source=order.source, member_id=buyer_id, now=now)
     _hold(session, order, wanted, draft, now)
