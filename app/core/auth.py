@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from flask import current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import BigInteger, Index, select, text, update
+from sqlalchemy import BigInteger, Index, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
@@ -78,7 +78,7 @@ def issue(
     )
     session.add(opened)
     session.flush()
-    return _serializer().dumps([audience, opened.id]), opened.expires_at
+    return _serializer(_secret_key()).dumps([audience, opened.id]), opened.expires_at
 
 
 def revoke_this(session: Session, *, now: datetime) -> None:
@@ -163,8 +163,7 @@ def _signed(audience: Audience) -> int:
     if scheme.lower() != "bearer":
         raise Unauthorized
     try:
-        claimed, session_id = _serializer().loads(token)
-        session_id = int(session_id)
+        claimed, session_id = _claims(_secret_key(), token)
     except (BadSignature, ValueError, TypeError) as error:
         raise Unauthorized from error
     if claimed != audience:
@@ -180,14 +179,16 @@ def _subject(session_id: int) -> int:
     return subject_id
 
 
+_ASK = text(
+    "SELECT subject_id FROM auth_session"
+    " WHERE id = :session_id AND revoked_at IS NULL AND expires_at > :now"
+)
+
+
 def _asked(session: Session, session_id: int) -> int | None:
-    return session.scalar(
-        select(AuthSession.subject_id).where(
-            AuthSession.id == session_id,
-            AuthSession.revoked_at.is_(None),
-            AuthSession.expires_at > clock.now(),
-        )
-    )
+    asked = {"session_id": session_id, "now": clock.now()}
+    subject_id: int | None = session.scalar(_ASK, asked)
+    return subject_id
 
 
 def _revoke(session: Session, now: datetime, *which: object) -> None:
@@ -198,11 +199,23 @@ def _revoke(session: Session, now: datetime, *which: object) -> None:
     )
 
 
-def _serializer() -> URLSafeSerializer:
-    return _serializer_of(current_app.config["SECRET_KEY"])
+def _secret_key() -> str:
+    secret_key: str = current_app.config["SECRET_KEY"]
+    return secret_key
+
+
+@lru_cache(maxsize=20_000)
+def _claims(secret_key: str, token: str) -> tuple[str, int]:
+    """
+    The audience and the session id that a token claims, if it is signed with this key.
+
+    Kept, because the same token comes again and again: whether it was revoked is asked elsewhere.
+    """
+    claimed, session_id = _serializer(secret_key).loads(token)
+    return claimed, int(session_id)
 
 
 @lru_cache(maxsize=4)
-def _serializer_of(secret_key: str) -> URLSafeSerializer:
+def _serializer(secret_key: str) -> URLSafeSerializer:
     """Made once for each application of the process: making one costs as much as using it."""
     return URLSafeSerializer(secret_key, salt="access-token")

@@ -14,7 +14,15 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Response, g, request
-from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, select, tuple_
+from sqlalchemy import (
+    CheckConstraint,
+    Row,
+    UniqueConstraint,
+    delete,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import auth, clock
@@ -83,15 +91,16 @@ def once(view: View) -> View:
             if stored := _find(session, scope, key):
                 return _replay(stored, digest)
             response: Response = view(session, *args, **kwargs)
-            session.add(
-                IdempotencyKey(
-                    scope=scope,
-                    key=key,
-                    body_hash=digest,
-                    response_status=response.status_code,
-                    response_body=response.get_data(),
-                    created_at=clock.now(),
-                )
+            session.execute(
+                _WRITE,
+                {
+                    "scope": scope,
+                    "key": key,
+                    "body_hash": digest,
+                    "response_status": response.status_code,
+                    "response_body": response.get_data(),
+                    "created_at": clock.now(),
+                },
             )
         return response
 
@@ -154,21 +163,32 @@ def _body_hash() -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+_TAKE = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
+
+
 def _take(session: Session, scope: str, key: str) -> None:
-    lock = func.hashtextextended(f"{scope}:{key}", 0)
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+    if not session.scalar(_TAKE, {"key": f"{scope}:{key}"}):
         busy = RequestInProgress()
         busy.headers["Retry-After"] = "1"
         raise busy
 
 
-def _find(session: Session, scope: str, key: str) -> IdempotencyKey | None:
-    return session.scalar(
-        select(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
-    )
+_WRITE = text(
+    "INSERT INTO idempotency_key"
+    " (scope, key, body_hash, response_status, response_body, created_at) VALUES"
+    " (:scope, :key, :body_hash, :response_status, :response_body, :created_at)"
+)
+_FIND = text(
+    "SELECT body_hash, response_status, response_body FROM idempotency_key"
+    " WHERE scope = :scope AND key = :key"
+)
 
 
-def _replay(stored: IdempotencyKey, digest: str) -> Response:
+def _find(session: Session, scope: str, key: str) -> Row[Any] | None:
+    return session.execute(_FIND, {"scope": scope, "key": key}).one_or_none()
+
+
+def _replay(stored: Row[Any], digest: str) -> Response:
     if stored.body_hash != digest:
         raise IdempotencyKeyReused
     response = Response(

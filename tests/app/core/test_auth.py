@@ -1,5 +1,6 @@
 """Tokens: signed, short-lived, for one audience, and worthless the moment they are revoked."""
 
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,13 @@ class TestGuard:
         forged = URLSafeSerializer("another secret", salt="access-token").dumps(["shopper", 1])
 
         assert toys.get("/toy/me", headers=bearer(forged)).status_code == 401
+
+    def test_a_new_secret_ends_what_the_old_one_signed(self, toys, toy_app, headers, monkeypatch):
+        token = headers()
+        assert toys.get("/toy/me", headers=token).status_code == 200
+
+        monkeypatch.setitem(toy_app.config, "SECRET_KEY", secrets.token_hex())
+        assert toys.get("/toy/me", headers=token).status_code == 401
 
     def test_a_token_for_staff_opens_nothing_for_shoppers(self, toys, token_for):
         assert toys.get("/toy/me", headers=token_for(Audience.STAFF, 7)).status_code == 401
