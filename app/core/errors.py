@@ -7,10 +7,12 @@ a bug: logged with its traceback, answered with a bare 500.
 """
 
 from collections.abc import Iterator
+from json import JSONEncoder
 from typing import Any, ClassVar
 
 import structlog
-from flask import Flask, Response, g, has_request_context, json
+from flask import Flask, Response, g, has_request_context
+from flask.json.provider import DefaultJSONProvider
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -133,6 +135,10 @@ def _bug(error: Exception) -> Response:
     return _document(500, code, title, None, {}, {})
 
 
+_ENCODER = JSONEncoder(ensure_ascii=False, default=DefaultJSONProvider.default)
+"""Made once: making one takes longer than most documents take to write."""
+
+
 def _document(
     status: int,
     code: str,
@@ -144,10 +150,12 @@ def _document(
     body = {"type": f"/problems/{code}", "title": title, "status": status, "code": code, **members}
     if detail:
         body["detail"] = detail
-    if has_request_context() and (request_id := g.get("request_id")):
-        body["request_id"] = request_id
+    if has_request_context():
+        g.problem_code = code
+        if request_id := g.get("request_id"):
+            body["request_id"] = request_id
     return Response(
-        json.dumps(body, ensure_ascii=False),
+        _ENCODER.encode(body),
         status=status,
         headers=headers,
         content_type="application/problem+json; charset=utf-8",

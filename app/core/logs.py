@@ -8,10 +8,12 @@ import secrets
 import sys
 import time
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
+from prometheus_client import Histogram
 
 from app.core import metrics
 from app.core.crypto import mask_phone
@@ -32,6 +34,7 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            name_the_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -49,10 +52,26 @@ def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     return {key: _masked(key, value) for key, value in event.items()}
 
 
+def name_the_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Put the id of the request that is being answered, if any, into its lines."""
+    if has_request_context() and "request_id" in g:
+        event["request_id"] = g.request_id
+    return event
+
+
 def init_app(app: Flask) -> None:
     """Give every request an id, a log line and a place in the metrics."""
     app.before_request(_begin)
     app.after_request(_finish)
+
+
+def count_only() -> None:
+    """
+    Leave the request out of the log; the metrics count it as any other.
+
+    For what a crowd gets by the thousand in a second, and what says nothing that a count does not.
+    """
+    g.is_counted_only = True
 
 
 def _masked(key: str, value: Any) -> Any:
@@ -73,8 +92,6 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
     g.started = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
 def _finish(response: Response) -> Response:
@@ -82,8 +99,10 @@ def _finish(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "(none)"
     # Anybody may invent a method; a figure for each would fill the memory.
     method = request.method if request.method in METHODS else "(other)"
-    metrics.requests.labels(method, route, response.status_code).observe(seconds)
+    _timer(method, route, response.status_code).observe(seconds)
     response.headers["X-Request-ID"] = g.get("request_id", "")
+    if g.get("is_counted_only"):
+        return response
     log.info(
         "request",
         method=request.method,
@@ -94,6 +113,11 @@ def _finish(response: Response) -> Response:
         actor=_actor(),
     )
     return response
+
+
+@lru_cache(maxsize=4096)
+def _timer(method: str, route: str, status: int) -> Histogram:
+    return metrics.requests.labels(method, route, status)
 
 
 def _actor() -> str:

@@ -7,7 +7,6 @@ without Redis there are none. Pieces, orders and money are read from the databas
 """
 
 import os
-import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -111,21 +110,19 @@ def count(promotion_id: int, *marks: Mark) -> None:
 
 
 REASONS = {
-    b"sale_not_started": Mark.NOT_STARTED,
-    b"sale_ended": Mark.ENDED,
-    b"sold_out": Mark.SOLD_OUT,
-    b"sale_limit_reached": Mark.LIMIT,
-    b"sale_busy": Mark.BUSY,
+    "sale_not_started": Mark.NOT_STARTED,
+    "sale_ended": Mark.ENDED,
+    "sold_out": Mark.SOLD_OUT,
+    "sale_limit_reached": Mark.LIMIT,
+    "sale_busy": Mark.BUSY,
 }
-CODE = re.compile(rb'"code": *"([a-z_]+)"')
 
 
-def outcome(status: int, body: bytes) -> Mark | None:
-    """Return why a call of this answer got nothing; None if it got an order."""
+def outcome(status: int, code: str | None) -> Mark | None:
+    """Return why a call that ended with this code got nothing; None if it got an order."""
     if status < 400:
         return None
-    found = CODE.search(body)
-    return Mark.OTHER if found is None else REASONS.get(found[1], Mark.OTHER)
+    return REASONS.get(code or "", Mark.OTHER)
 
 
 def flush() -> None:

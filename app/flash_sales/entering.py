@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from app.core import logs
 from app.core.db import db
 from app.core.errors import AppError
 from app.core.idempotency import RequestInProgress
@@ -60,6 +61,7 @@ def refuse_from_memory(memory: Memory, promotion_id: int, sku_id: object, key: s
     :raises SoldOut: it was sold out a moment ago.
     """
     if isinstance(sku_id, int) and memory.refuses(promotion_id, sku_id, key):
+        logs.count_only()
         raise SoldOut(left=0)
 
 
@@ -88,6 +90,7 @@ def _refuse(entrance: Entrance, attempt: Attempt, verdict: Verdict) -> None:
         with gate.place():
             if sweeping.is_committed(db.session(), attempt.member_id, attempt.key):
                 return
+    logs.count_only()
     if verdict.word is Word.LIMIT:
         raise SaleLimitReached(limit=verdict.number)
     entrance.memory.keep(gate, attempt.promotion_id, attempt.sku_id, verdict)

@@ -7,7 +7,7 @@ import pytest
 from flask import g
 
 from app import create_app
-from app.core import auth, clock, redis
+from app.core import auth, clock, logs, redis
 from app.core.auth import Audience
 from app.core.db import db, read, transaction
 from app.core.errors import Conflict, Invalid
@@ -151,6 +151,13 @@ def public_routes():
     def bug():
         """Stumble over a bug."""
         raise KeyError("secret detail")
+
+    @bp.get("/crowded")
+    @bp.returns(None, 204)
+    def crowded():
+        """Refuse one of thousands."""
+        logs.count_only()
+        raise Broken
 
     @bp.get("/invalid")
     @bp.returns(None, 204)

@@ -112,6 +112,13 @@ class TestLines:
         assert 'route="(none)"' in figures
         assert "BREW" not in figures
 
+    def test_what_a_crowd_gets_is_counted_and_not_written_down(self, toys, lines):
+        assert toys.get("/open/crowded").status_code == 409
+
+        assert lines() == []
+        figures = toys.get("/metrics").text
+        assert 'route="/open/crowded",status="409"' in figures
+
     def test_a_bug_is_logged_with_its_traceback(self, toys, lines, monkeypatch):
         monkeypatch.setattr("app.core.errors.log", structlog.get_logger())
 
