@@ -9,7 +9,7 @@ import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -84,6 +84,11 @@ def read() -> Session:
     if not session.in_transaction():
         session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
     return session
+
+
+def if_needed() -> Session:
+    """The session of a request, which begins with its first use: for what mostly needs none."""
+    return cast(Session, db.session)
 
 
 @contextmanager

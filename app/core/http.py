@@ -86,7 +86,7 @@ class _Reader(FlaskParser):
         if not req.is_json:
             raise UnsupportedMediaType
         try:
-            return json.loads(req.get_data(cache=True).decode(), parse_constant=_refuse_constant)
+            return _DECODER.decode(req.get_data(cache=True).decode())
         except (ValueError, RecursionError) as error:  # Also thousands of digits, or of brackets.
             # With no document in it, webargs would take this for a body without fields.
             raise json.JSONDecodeError("unreadable", "…", 0) from error
@@ -95,6 +95,9 @@ class _Reader(FlaskParser):
 def _refuse_constant(word: str) -> NoReturn:
     """Python reads NaN and Infinity; JSON has no such words."""
     raise ValueError(word)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest is untyped.

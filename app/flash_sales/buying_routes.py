@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.carts.service import SkuNotForSale
 from app.catalogue.freight import RegionNotServed
 from app.core import auth, clock, idempotency
-from app.core.db import db
+from app.core.db import if_needed
 from app.core.errors import problem
 from app.core.http import Blueprint
 from app.flash_sales import board, entering, sales, service
@@ -67,7 +67,7 @@ def gated(view: View) -> View:
     @wraps(view)
     def wrapper(promotion_id: int, sku_id: int, quantity: int, **body: Any) -> Response:
         key, now = idempotency.current_key(), clock.now()
-        sales.running(db.session(), promotion_id, sku_id, now=now)
+        sales.running(if_needed(), promotion_id, sku_id, now=now)
 
         attempt = Attempt(promotion_id, sku_id, quantity, g.member_id, key)
 
