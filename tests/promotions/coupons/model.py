@@ -18,6 +18,8 @@ class One:
     ends_at: datetime
     status: CouponStatus = CouponStatus.ISSUED
     order: str | None = None
+    is_forfeited: bool = False
+    """Its order may use it, but if it comes back from there it is revoked."""
 
 
 @dataclass

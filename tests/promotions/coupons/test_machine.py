@@ -212,20 +212,23 @@ class Coupons(RuleBasedStateMachine):
         held = self.shop.on(order, CouponStatus.HELD)
         assert list(coupons.release(self.session, source=order, now=self.now)) == held
         for number in held:
-            is_over = self.shop.coupons[number].ends_at <= self.now
-            after = CouponStatus.EXPIRED if is_over else CouponStatus.ISSUED
-            self.shop.move([number], after)
+            one = self.shop.coupons[number]
+            after = CouponStatus.EXPIRED if one.ends_at <= self.now else CouponStatus.ISSUED
+            self.shop.move([number], CouponStatus.REVOKED if one.is_forfeited else after)
 
     @precondition(lambda self: self.any_in(CouponStatus.USED))
     @rule(order=ORDER)
     def give_back(self, order):
         used = self.shop.on(order, CouponStatus.USED)
-        assert list(coupons.give_back(self.session, source=order, now=self.now)) == used
-        for number in used:
+        forfeited = [number for number in used if self.shop.coupons[number].is_forfeited]
+        kept = [number for number in used if number not in forfeited]
+        assert list(coupons.give_back(self.session, source=order, now=self.now)) == kept
+        for number in kept:
             one = self.shop.coupons[number]
             if one.ends_at <= self.now:
                 one.ends_at = extended_until(extend_days=EXTEND, now=self.now)
-        self.shop.move(used, CouponStatus.ISSUED)
+        self.shop.move(kept, CouponStatus.ISSUED)
+        self.shop.move(forfeited, CouponStatus.REVOKED)
 
     @precondition(lambda self: self.any_in(CouponStatus.ISSUED))
     @rule()
@@ -238,18 +241,17 @@ class Coupons(RuleBasedStateMachine):
         assert coupons.expire(self.session, now=self.now) == len(over)
         self.shop.move(over, CouponStatus.EXPIRED)
 
-    @precondition(lambda self: self.any_in(CouponStatus.ISSUED))
+    @precondition(lambda self: self.any_in(CouponStatus.ISSUED) or self.any_in(CouponStatus.HELD))
     @rule(template=TEMPLATE, order=ORDER)
     def refund_takes_gifts_back(self, template, order):
         source = f"{order}:{template}"
-        unused = sorted(
-            number
-            for number, one in self.shop.coupons.items()
-            if one.source == source and one.status is CouponStatus.ISSUED
-        )
+        given = {n: one for n, one in self.shop.coupons.items() if one.source == source}
+        unused = sorted(n for n, one in given.items() if one.status is CouponStatus.ISSUED)
         revoked = coupons.revoke_granted(self.session, source=source, now=self.now)
         assert list(revoked) == unused
         self.shop.move(unused, CouponStatus.REVOKED)
+        for one in given.values():
+            one.is_forfeited |= one.status in {CouponStatus.HELD, CouponStatus.USED}
 
     @invariant()
     def the_tables_say_what_the_model_says(self):
