@@ -155,9 +155,9 @@ def boundaries(caller, operation, most=None):
 @pytest.mark.parametrize("side", SIDES)
 def test_no_request_finds_a_crash_or_an_undocumented_answer(side, caller):
     for operation in caller.operations(SIDES[side]):
-        fuzz(caller, operation, GenerationMode.POSITIVE, 3)
-        fuzz(caller, operation, GenerationMode.NEGATIVE, 2)
-        boundaries(caller, operation, most=5)
+        fuzz(caller, operation, GenerationMode.POSITIVE, 2)
+        fuzz(caller, operation, GenerationMode.NEGATIVE, 1)
+        boundaries(caller, operation, most=4)
 
 
 @pytest.mark.soak
