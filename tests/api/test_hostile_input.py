@@ -102,7 +102,7 @@ def test_whatever_is_wrong_is_refused_and_changes_nothing(
     assert answer.status_code in {200, 201, 204}, answer.text
 
 
-def refuses_a_token_that_is_none(operation, mall, world, valid, session, now):  # Fixtures.
+def refuses_a_token_that_is_none(operation, mall, world, valid, session, now):
     staff = worlds.headers_for(session, Audience.STAFF, world.owner_id, now=now)
     shopper = worlds.headers_for(session, Audience.SHOPPER, world.member_id, now=now)
     other_side = shopper if "/admin/" in operation else staff
