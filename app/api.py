@@ -46,6 +46,7 @@ from app.payments import admin as payments_admin
 from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
 from app.reports import admin as reports_admin
+from app.shop import admin as shop_admin
 from app.staff import admin as staff
 from app.staff import audit, roles
 from app.storefront import routes as storefront
@@ -114,6 +115,7 @@ def groups() -> tuple[Group, ...]:
 def _for_staff() -> tuple[Blueprint, ...]:
     return (
         staff.bp,
+        shop_admin.bp,
         catalogue_admin.bp,
         marketing_admin.bp,
         explaining_admin.bp,

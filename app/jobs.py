@@ -4,8 +4,8 @@ The table of contents of background work. Importing a slice's `jobs` module regi
 task | when | what it does
 orders.expire | when an order's time to pay is over | begins to close it
 orders.expire_due | each minute | begins to close what the timers missed; asks again what hangs
-orders.receive_due | hourly | counts goods shipped ten days ago as received
-orders.complete_due | hourly | completes what was received seven days ago
+orders.receive_due | hourly | counts as received what was shipped long ago, by the shop's rules
+orders.complete_due | hourly | completes what was received long ago, by the shop's rules
 payments.apply_fact | after a notification | acts upon what WeChat said
 payments.poll_payment | 15 s after an attempt, then ever rarer | asks WeChat what it has not said
 payments.close_order | when an order begins to close | closes it at WeChat, then here

@@ -13,6 +13,7 @@ from app.materials import models as materials
 from app.members import models as members
 from app.orders import models as orders
 from app.payments import models as payments
+from app.shop import models as shop
 from app.staff import models as staff
 from app.withdrawals import models as payouts
 from distribution import base as distribution
@@ -33,7 +34,7 @@ from promotions.group_buys import models as promotions_group_buys
 from promotions.packs import models as promotions_packs
 
 MODULES = (
-    auth, idempotency, catalogue, members, staff, carts, orders, payments, aftersales,
+    auth, idempotency, catalogue, members, staff, shop, carts, orders, payments, aftersales,
     payouts, coupons, flash_sales, materials, commissions, ledger, team, places, grades,
     withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,

@@ -11,14 +11,10 @@ from app.marketing import service as marketing
 from app.orders import queries
 from app.orders.closing import BATCH, OrderStateForbids
 from app.orders.models import Order, OrderOrigin, OrderStatus, Shipment, source
+from app.shop import queries as shop
 from distribution import commissions
 from distribution.commissions import rules
 from distribution.team import purchases
-
-RECEIVE_AFTER = timedelta(days=10)
-"""From shipping: then the goods count as received."""
-COMPLETE_AFTER = timedelta(days=7)
-"""From receiving: then the days for returning the goods are over."""
 
 HELD_BACK = (OrderOrigin.GROUP_BUY, OrderOrigin.BULK_BUY)
 """The origins of orders that may have to wait for the outcome of their deal."""
@@ -98,18 +94,24 @@ def receive(session: Session, *, order_no: str, buyer_id: int, now: datetime) ->
 
 
 def receive_due(session: Session, *, now: datetime) -> int:
-    """Count goods shipped ten days ago as received, unless a refund is open; at most one batch."""
-    due = _due(Order.status == OrderStatus.SHIPPED, Order.shipped_at <= now - RECEIVE_AFTER)
+    """
+    Count as received what was shipped as long ago as the shop's rules say; at most one batch.
+
+    Orders with an open refund wait.
+    """
+    shipped_by = now - timedelta(days=shop.rules(session).receive_after_days)
+    due = _due(Order.status == OrderStatus.SHIPPED, Order.shipped_at <= shipped_by)
     return _receive(session, Order.id.in_(due.order_by(Order.shipped_at)), now=now)
 
 
 def complete_due(session: Session, *, now: datetime) -> int:
     """
-    Complete what was received seven days ago, unless a refund is open; at most one batch.
+    Complete what was received before the after-sales window of the shop's rules; at most one batch.
 
-    From then on it counts for the grades of distributors.
+    Orders with an open refund wait. From then on it counts for the grades of distributors.
     """
-    due = _due(Order.status == OrderStatus.RECEIVED, Order.received_at <= now - COMPLETE_AFTER)
+    received_by = now - timedelta(days=shop.rules(session).complete_after_days)
+    due = _due(Order.status == OrderStatus.RECEIVED, Order.received_at <= received_by)
     moved = session.scalars(
         update(Order)
         .where(Order.id.in_(due.order_by(Order.received_at)), Order.status == OrderStatus.RECEIVED)

@@ -24,13 +24,13 @@ def expire_due() -> None:
 
 @queue.periodic("orders.receive_due", cron="7 * * * *")
 def receive_due() -> None:
-    """Count goods shipped ten days ago as received."""
+    """Count as received what was shipped long enough ago."""
     _sweep(service.receive_due)
 
 
 @queue.periodic("orders.complete_due", cron="37 * * * *")
 def complete_due() -> None:
-    """Complete what was received seven days ago."""
+    """Complete what was received long enough ago."""
     _sweep(service.complete_due)
 
 

@@ -8,11 +8,11 @@ from sqlalchemy import text
 from app.core.auth import Audience
 from app.orders import jobs, queries
 from app.orders import service as orders
-from app.orders.fulfilment import COMPLETE_AFTER, RECEIVE_AFTER
 from app.orders.models import OrderStatus
 from tests.builders.distribution import make_chain, make_rules
 from tests.builders.members import make_member
 from tests.builders.orders import PARCEL, make_order
+from tests.builders.shop import decide
 from tests.builders.staff import make_staff
 
 
@@ -170,6 +170,9 @@ class TestReceive:
         assert queries.get(session, order_no=order.order_no).status == "shipped"
 
 
+RECEIVE_AFTER, COMPLETE_AFTER = timedelta(days=10), timedelta(days=7)
+
+
 class TestTime:
     def test_ten_days_after_shipping_goods_count_as_received(self, session, placed, now):
         order = placed(OrderStatus.SHIPPED)
@@ -186,6 +189,18 @@ class TestTime:
         assert orders.complete_due(session, now=now + COMPLETE_AFTER) == 1
 
         assert queries.get(session, order_no=order.order_no).status == "completed"
+
+    def test_the_merchant_decides_after_how_many_days(self, session, placed, now):
+        decide(session, now=now, receive_after_days=3, complete_after_days=0)
+        shipped, received = placed(OrderStatus.SHIPPED), placed(OrderStatus.RECEIVED)
+        early = now + timedelta(days=3) - timedelta.resolution
+
+        assert orders.receive_due(session, now=early) == 0
+        assert orders.receive_due(session, now=now + timedelta(days=3)) == 1
+        assert orders.complete_due(session, now=now) == 1
+
+        assert queries.get(session, order_no=shipped.order_no).status == "received"
+        assert queries.get(session, order_no=received.order_no).status == "completed"
 
     @pytest.mark.parametrize("status", [OrderStatus.SHIPPED, OrderStatus.RECEIVED])
     def test_an_open_refund_stops_the_clock(self, session, placed, now, status):
