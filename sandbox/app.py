@@ -17,6 +17,7 @@ from sandbox import (
     page,
     refund_routes,
     settings_routes,
+    statement_routes,
     trade_routes,
     transfer_routes,
 )
@@ -29,6 +30,7 @@ SURFACES = (
     trade_routes,
     refund_routes,
     transfer_routes,
+    statement_routes,
     certificates,
     notify_routes,
     control_routes,

@@ -28,15 +28,18 @@ REMEMBERED = 2000
 
 @dataclass(frozen=True)
 class Answer:
-    """A success: 200 with a document or a picture, or 204 with neither."""
+    """A success: 200 with a document, a picture or a file, or 204 with none of them."""
 
     document: dict[str, object] | None = None
     picture: bytes | None = None
     """A PNG; only the mini-program API answers with one."""
+    file: bytes | None = None
+    """A bill."""
 
     @property
     def status(self) -> int:
-        return 204 if self.document is None and self.picture is None else 200
+        contents = (self.document, self.picture, self.file)
+        return 204 if contents == (None, None, None) else 200
 
 
 class Gate(Protocol):

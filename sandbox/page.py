@@ -11,6 +11,7 @@ from sandbox.clock import rfc3339
 from sandbox.faults import Faults
 from sandbox.notify import Notifications
 from sandbox.refunds import Refunds
+from sandbox.statements import Statements
 from sandbox.trade_routes import as_json as trade_json
 from sandbox.trades import Trades
 from sandbox.transfer_bills import MOVES, NEXT
@@ -53,6 +54,7 @@ def _values(world: World) -> dict[str, object]:
         "balances": world.store(Transfers).balances,
         "notifications": [one.as_json(passed) for one in notifications[: -SHOWN - 1 : -1]],
         "faults": world.store(Faults).pending(),
+        "differences": [one.as_json() for one in world.store(Statements).differences],
         "calls": sorted(switches.CALLS),
         "surfaces": sorted(switches.NOTIFICATIONS),
         "kinds": kinds,

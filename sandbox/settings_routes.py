@@ -46,6 +46,8 @@ def change_settings(world: World) -> dict[str, object]:
     if unpaid := _choice(values, "unpaid_amount", ("told", "omitted")):
         world.settings.tells_unpaid_amount = unpaid == "told"
     _change_transfers(world, values)
+    if bills := _choice(values, "bills", ("automatic", "ready", "creating")):
+        world.settings.bills = bills
     return _settings(world)
 
 
@@ -96,4 +98,5 @@ def _settings(world: World) -> dict[str, object]:
         "transfer_delay_seconds": settings.transfer_delay_seconds,
         "transfer_most_fen": settings.transfer_most_fen,
         "transfers_a_second": settings.transfers_a_second,
+        "bills": settings.bills,
     }

@@ -57,6 +57,8 @@ class Settings:
     transfer_delay_seconds: float = 0.0
     transfer_most_fen: int = 2_000_000
     transfers_a_second: int = 100
+    bills: str = "automatic"
+    """When a day's bills are ready: from ten on the next day, as soon as it is over, or never."""
 
 
 class Store:

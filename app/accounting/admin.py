@@ -9,8 +9,8 @@ from typing import Any
 from flask import Response, stream_with_context
 from sqlalchemy.orm import Session
 
-from app.accounting import days, files, schemas, views
-from app.core import clock, db
+from app.accounting import files, schemas, views
+from app.core import clock, days, db
 from app.core.db import read
 from app.core.errors import Invalid
 from app.core.http import Blueprint

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from app.accounting.days import Stretch
 from app.accounting.wording import ORDER, account
 from app.catalogue import queries as catalogue
 from app.catalogue.queries import SellableSku
 from app.core import sheets
+from app.core.days import Stretch
 from app.core.sheets import Cell, Yuan
 from app.distributors import explaining, wording
 from app.members import queries as members

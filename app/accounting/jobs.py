@@ -2,8 +2,7 @@
 
 import structlog
 
-from app.accounting import days
-from app.core import clock, queue
+from app.core import clock, days, queue
 from app.core.db import read, transaction
 from distribution.reports import trial
 

@@ -1,10 +1,12 @@
 """
 The daily bills of WeChat Pay: CSV with a BOM, CRLF, a backtick before every cell, yuan in decimals.
 
-Columns are read by name: which ones a bill has depends on its kind and on the merchant's age.
+Columns are read by name: which ones a bill has depends on its kind and on the merchant's age. A
+bill is read line by line, however long it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
@@ -22,26 +24,40 @@ class Bill(NamedTuple):
     summary: dict[str, str]
 
 
+@dataclass
+class Reader:
+    """One bill, read once: iterate it, then look at its `summary`."""
+
+    lines: Iterable[str]
+    summary: dict[str, str] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        """
+        The rows, one after another.
+
+        :raises MalformedBill: a line does not fit its header, or the summary is missing.
+        """
+        lines = (text for each in self.lines if (text := each.rstrip("\r\n")))
+        header = next(lines, "").removeprefix("\ufeff").split(",")
+        # The last two lines are the summary: nobody knows which they are before the end.
+        waiting: list[str] = []
+        for line in lines:
+            waiting.append(line)
+            if len(waiting) > 2:
+                yield _named(header, waiting.pop(0))
+        if len(waiting) < 2:
+            raise MalformedBill("a bill has at least a header, a summary header and a summary")
+        self.summary = _named(waiting[0].split(","), waiting[1])
+
+
 def parse(text: str) -> Bill:
     """
     Read a whole bill.
 
     :raises MalformedBill: a line does not fit its header, or the summary is missing.
     """
-    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line]
-    if len(lines) < 3:
-        raise MalformedBill("a bill has at least a header, a summary header and a summary")
-    *table, summary_header, summary = lines
-    return Bill(
-        rows=list(_rows(table)),
-        summary=_named(summary_header.split(","), summary),
-    )
-
-
-def _rows(table: list[str]) -> Iterator[dict[str, str]]:
-    header = table[0].split(",")
-    for line in table[1:]:
-        yield _named(header, line)
+    reader = Reader(text.splitlines())
+    return Bill(rows=list(reader), summary=reader.summary)
 
 
 def _named(header: list[str], line: str) -> dict[str, str]:

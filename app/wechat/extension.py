@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from app.core import clock, redis
 from app.settings import WeChatSettings
 from app.wechat import crypto
+from app.wechat.billing import BillClient
 from app.wechat.errors import WeChatNotConfigured
 from app.wechat.messages import Messenger
 from app.wechat.mini import MiniClient
@@ -24,6 +25,7 @@ class Clients:
 
     pay: PayClient
     transfers: TransferClient
+    bills: BillClient
     mini: MiniClient
     messages: Messenger
     notifications: NotificationReader
@@ -72,6 +74,7 @@ def build(settings: WeChatSettings) -> Clients:
             mchid=settings.mchid,
             notify_base_url=settings.notify_base_url,
         ),
+        bills=BillClient(transport, appid=settings.appid, mchid=settings.mchid),
         mini=mini,
         messages=Messenger(mini, dict(settings.templates)),
         notifications=NotificationReader(transport.keys, apiv3_keys),

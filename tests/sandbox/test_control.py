@@ -76,6 +76,7 @@ class TestSettingsAndClock:
             "transfer_delay_seconds": 0.0,
             "transfer_most_fen": 2_000_000,
             "transfers_a_second": 100,
+            "bills": "automatic",
         }
 
     @pytest.mark.parametrize(

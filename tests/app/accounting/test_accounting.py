@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.accounting import days, files, jobs, wording
-from app.core import clock, sheets
+from app.accounting import files, jobs, wording
+from app.core import clock, days, sheets
 from app.core.sheets import Yuan
 from app.orders.models import OrderStatus
 from app.staff.models import Role

@@ -163,6 +163,7 @@ def platform(app: Flask, now: datetime) -> Iterator[Platform]:
     app.extensions["wechat"] = Clients(
         pay=world.pay_client(platform),
         transfers=None,  # type: ignore[arg-type]  # Nothing here is paid out.
+        bills=None,  # type: ignore[arg-type]  # Nothing here is reconciled.
         mini=None,  # type: ignore[arg-type]  # Nothing here signs in.
         messages=None,  # type: ignore[arg-type]  # Nor sends messages.
         notifications=world.reader(platform),

@@ -10,6 +10,7 @@ MOST_DAYS = 366
 """The longest stretch a report covers."""
 USUAL_DAYS = 30
 """The stretch of a report that names no days: today and those before it."""
+ONE = timedelta(days=1)
 
 
 class Stretch(NamedTuple):
@@ -26,7 +27,7 @@ def start(day: date) -> datetime:
 
 def end(day: date) -> datetime:
     """When a day is over in China."""
-    return start(day + timedelta(days=1))
+    return start(day + ONE)
 
 
 def stretch(first_day: date | None, last_day: date | None, *, now: datetime) -> Stretch:
