@@ -43,6 +43,7 @@ from app.orders import routes as orders
 from app.packs import admin as packs_admin
 from app.packs import routes as packs
 from app.payments import admin as payments_admin
+from app.payments import deciding_admin
 from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
 from app.reports import admin as reports_admin
@@ -124,6 +125,7 @@ def _for_staff() -> tuple[Blueprint, ...]:
         flash_board.bp,
         orders_admin.bp,
         payments_admin.bp,
+        deciding_admin.bp,
         aftersales_admin.bp,
         group_buys_admin.bp,
         distributors_admin.bp,

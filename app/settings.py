@@ -60,6 +60,13 @@ class WeChatSettings:
     weixin_api: str = WEIXIN_API
     pay_api: str = WECHAT_PAY_API
     timeout_seconds: float = 8.0
+    refund_gap_seconds: int = 60
+    """Between two refunds of one payment, as WeChat demands; less only against a sandbox."""
+    other_apiv3_key: str | None = None
+    """While the APIv3 key is being changed the other of the two, next or last: both are taken."""
+    other_public_key_id: str | None = None
+    other_public_key: str | None = None
+    """While WeChat Pay's public key is being changed the other of the two: both are taken."""
     templates: tuple[tuple[str, MessageTemplate], ...] = ()
     """The templates of the messages the mall may send, each with the event it tells of."""
 
@@ -149,11 +156,9 @@ def _secret_key(env: Mapping[str, str], data_dir: Path) -> str:
 def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
     if not env.get("WECHAT_APPID"):
         return None
+    _check_keys(env)
     public_key_id = env.get("WECHAT_PAY_PUBLIC_KEY_ID")
-    if public_key_id and not public_key_id.startswith(PUBLIC_KEY_ID_PREFIX):
-        raise MissingSetting(f"WECHAT_PAY_PUBLIC_KEY_ID must start with {PUBLIC_KEY_ID_PREFIX}")
-    if len(_required(env, "WECHAT_PAY_APIV3_KEY").encode()) != 32:
-        raise MissingSetting("WECHAT_PAY_APIV3_KEY must be exactly 32 bytes")
+    other_key_id = env.get("WECHAT_PAY_OTHER_PUBLIC_KEY_ID")
     return WeChatSettings(
         appid=env["WECHAT_APPID"],
         app_secret=_required(env, "WECHAT_APP_SECRET"),
@@ -166,8 +171,23 @@ def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
         notify_base_url=_required(env, "NOTIFY_BASE_URL").rstrip("/"),
         weixin_api=env.get("WEIXIN_API", WEIXIN_API).rstrip("/"),
         pay_api=env.get("WECHAT_PAY_API", WECHAT_PAY_API).rstrip("/"),
+        refund_gap_seconds=_number(env, "REFUND_GAP_SECONDS", 60, low=0, high=3600),
+        other_apiv3_key=env.get("WECHAT_PAY_OTHER_APIV3_KEY") or None,
+        other_public_key_id=other_key_id or None,
+        other_public_key=_file(env, "WECHAT_PAY_OTHER_PUBLIC_KEY_FILE") if other_key_id else None,
         templates=_templates(env),
     )
+
+
+def _check_keys(env: Mapping[str, str]) -> None:
+    """Refuse what is no key id of WeChat's, and what cannot be an APIv3 key."""
+    for name in ("WECHAT_PAY_PUBLIC_KEY_ID", "WECHAT_PAY_OTHER_PUBLIC_KEY_ID"):
+        if (key_id := env.get(name)) and not key_id.startswith(PUBLIC_KEY_ID_PREFIX):
+            raise MissingSetting(f"{name} must start with {PUBLIC_KEY_ID_PREFIX}")
+    _required(env, "WECHAT_PAY_APIV3_KEY")
+    for name in ("WECHAT_PAY_APIV3_KEY", "WECHAT_PAY_OTHER_APIV3_KEY"):
+        if (key := env.get(name)) and len(key.encode()) != 32:
+            raise MissingSetting(f"{name} must be exactly 32 bytes")
 
 
 def _templates(env: Mapping[str, str]) -> tuple[tuple[str, MessageTemplate], ...]:

@@ -12,6 +12,7 @@ from app.flash_sales import models as flash_sales
 from app.materials import models as materials
 from app.members import models as members
 from app.orders import models as orders
+from app.payments import decision_models as payment_decisions
 from app.payments import models as payments
 from app.shop import models as shop
 from app.staff import models as staff
@@ -34,7 +35,8 @@ from promotions.group_buys import models as promotions_group_buys
 from promotions.packs import models as promotions_packs
 
 MODULES = (
-    auth, idempotency, catalogue, members, staff, shop, carts, orders, payments, aftersales,
+    auth, idempotency, catalogue, members, staff, shop, carts, orders, payments,
+    payment_decisions, aftersales,
     payouts, coupons, flash_sales, materials, commissions, ledger, team, places, grades,
     withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,

@@ -169,6 +169,7 @@ class Mall:
             "WECHAT_PAY_PUBLIC_KEY_FILE": str(public_key),
             "WECHAT_PAY_PRIVATE_KEY_FILE": str(self.folder / "merchant_private.pem"),
             "NOTIFY_BASE_URL": self.url,
+            "REFUND_GAP_SECONDS": "0",  # The sandbox lets two parts follow each other at once.
             **_merchant(self.folder),
             **self.extra_env,
         }

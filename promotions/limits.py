@@ -10,6 +10,7 @@ cap, and two orders cannot deadlock.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -34,6 +35,7 @@ __all__ = [
     "release",
     "reserve",
     "uses_of",
+    "uses_of_stored",
 ]
 
 
@@ -73,6 +75,21 @@ def uses_of(quote: pricing.Quote) -> list[Use]:
     """Return what an order at this quote takes of each applied promotion: one use, and more."""
     sku_ids = {line.line_id: line.sku_id for line in quote.lines}
     return [_use_of(adjustment, sku_ids) for adjustment in quote.adjustments]
+
+
+def uses_of_stored(quote: Mapping[str, Any]) -> list[Use]:
+    """Return the same of a quote that was stored as plain data."""
+    sku_ids = {line["line_id"]: line["sku_id"] for line in quote["lines"]}
+    uses = []
+    for one in quote["adjustments"]:
+        pieces: Counter[int] = Counter()
+        for unit in one["units"]:
+            pieces[sku_ids[unit["line_id"]]] += unit["quantity"]
+        gifts: Counter[int] = Counter()
+        for gift in one["gifts"]:
+            gifts[gift["sku_id"]] += gift["quantity"]
+        uses.append(_use(one["promotion_id"], one["amount_fen"], pieces, gifts))
+    return uses
 
 
 def reserve(
@@ -137,10 +154,16 @@ def _use_of(adjustment: pricing.Adjustment, sku_ids: Mapping[int, int]) -> Use:
     gifts: Counter[int] = Counter()
     for gift in adjustment.gifts:
         gifts[gift.sku_id] += gift.quantity
+    return _use(adjustment.promotion_id, adjustment.amount_fen, pieces, gifts)
+
+
+def _use(
+    promotion_id: int, amount_fen: int, pieces: Mapping[int, int], gifts: Mapping[int, int]
+) -> Use:
     return Use(
-        adjustment.promotion_id,
-        adjustment.amount_fen,
-        units=sum(adjustment.units.values()),
+        promotion_id,
+        amount_fen,
+        units=sum(pieces.values()),
         gifts=tuple(sorted(gifts.items())),
         pieces=tuple(sorted(pieces.items())),
     )

@@ -5,7 +5,9 @@ The control API for what all surfaces share: merchants, clock, faults, calls.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from flask import Blueprint
 
 from sandbox import keys, signing
@@ -50,7 +52,7 @@ def rotate(world: World) -> dict[str, object]:
 @control.post("/merchants")
 @guarded
 def register(world: World) -> dict[str, object]:
-    """Register a merchant, or replace the one of that mchid."""
+    """Register a merchant, or replace it; with `keep_certificates` its old ones stay valid."""
     values = given()
     try:
         public_key = keys.load_public(checked_text(values, "merchant_public_key"))
@@ -67,9 +69,17 @@ def register(world: World) -> dict[str, object]:
         public_key=public_key,
         apiv3_key=apiv3_key,
         refund_notify_url=optional_text(values, "refund_notify_url"),
+        older=_older(world, values),
     )
     world.merchants[merchant.mchid] = merchant
     return {"mchid": merchant.mchid, "appid": merchant.appid}
+
+
+def _older(world: World, values: dict[str, Any]) -> dict[str, RSAPublicKey]:
+    """The certificates a merchant goes on using while it takes a new one."""
+    known = world.merchants.get(checked_text(values, "mchid"))
+    is_kept = values.get("keep_certificates") is True and known is not None
+    return known.certificates() if is_kept and known else {}
 
 
 @control.get("/clock")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from flask import Blueprint, request
 
-from sandbox import fields
+from sandbox import fields, sensitive
 from sandbox.control import given, guarded
 from sandbox.errors import ControlRefusal, PayRefusal, param_error
 from sandbox.exchange import Answer, call
@@ -57,6 +57,16 @@ BODY = Group(
     }
 )
 
+RESCUE = Group(
+    {
+        "out_refund_no": Text(64, pattern=r"[0-9A-Za-z_\-|*@]+"),
+        "type": Text(32, among=("USER_BANK_CARD", "MERCHANT_BANK_CARD")),
+        "bank_type": Text(32, required=False),
+        "bank_account": Text(1024, required=False),
+        "real_name": Text(1024, required=False),
+    }
+)
+
 
 @api.post("")
 @call(GATE, "refund")
@@ -66,6 +76,23 @@ def create(world: World, merchant: Merchant) -> Answer:
     if "transaction_id" not in body and "out_trade_no" not in body:
         raise param_error("/transaction_id", "transaction_id和out_trade_no不能同时为空")
     return Answer(world.store(Refunds).accept(merchant, body).document())
+
+
+@api.post("/<refund_id>/apply-abnormal-refund")
+@call(GATE, "refund_rescue")
+def rescue(world: World, merchant: Merchant, refund_id: str) -> Answer:
+    """Name the account abnormal money goes to: the payer's, sealed, or the merchant's own."""
+    body = fields.body(RESCUE)
+    names = ("bank_account", "real_name")
+    if body["type"] == "USER_BANK_CARD":
+        for name in ("bank_type", *names):
+            if name not in body:
+                raise param_error(f"/{name}", f"{name}不能为空")
+        for name in names:
+            serial = request.headers.get("Wechatpay-Serial")
+            sensitive.reveal(world, serial, body[name], f"/{name}")
+    refund = world.store(Refunds).rescue(merchant, refund_id, body["out_refund_no"])
+    return Answer(refund.document())
 
 
 @api.get("/<out_refund_no>")

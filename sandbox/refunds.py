@@ -1,5 +1,7 @@
 """
 Refunds: PROCESSING -> SUCCESS, ABNORMAL or CLOSED, by number, in at most fifty parts.
+
+What is ABNORMAL is PROCESSING again once the merchant has named an account for it.
 """
 
 from __future__ import annotations
@@ -132,6 +134,21 @@ class Refunds(Store):
         refund = Refund(trade, body, number, now)
         self._by_number[merchant.mchid, refund.out_refund_no] = refund
         trade.refunding_fen += refund.amount_fen
+        self._plan(refund)
+        return refund
+
+    def rescue(self, merchant: Merchant, refund_id: str, out_refund_no: str) -> Refund:
+        """
+        Send abnormal money on to a bank account: it is under way again, and settles later.
+
+        :raises PayRefusal: there is no such refund, or it is not abnormal.
+        """
+        refund = self.find(merchant.mchid, out_refund_no)
+        if refund is None or refund.refund_id != refund_id:
+            raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+        if refund.status != "ABNORMAL":
+            raise invalid_request("退款单状态不是退款异常，不能发起异常退款处理")
+        refund.status = "PROCESSING"
         self._plan(refund)
         return refund
 

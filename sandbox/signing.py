@@ -14,6 +14,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sandbox import keys
@@ -83,21 +84,26 @@ def verify_request(
     merchant = world.merchants.get(given["mchid"])
     if merchant is None:
         raise sign_error("商户号不存在")
-    if given["serial_no"] != merchant.serial:
+    key = merchant.certificates().get(given["serial_no"])
+    if key is None:
         raise sign_error("商户证书序列号有误")
     message = f"{method}\n{target}\n{given['timestamp']}\n{given['nonce_str']}\n".encode()
-    if not is_valid(merchant, given["signature"], message + body + b"\n"):
+    if not _is_signed(key, given["signature"], message + body + b"\n"):
         raise sign_error("错误的签名, 验签失败")
     return merchant
 
 
 def is_valid(merchant: Merchant, signature: str, message: bytes) -> bool:
-    """Tell whether the merchant's API key made this base64 signature over `message`."""
+    """Tell whether an API key of the merchant's made this base64 signature over `message`."""
+    return any(_is_signed(key, signature, message) for key in merchant.certificates().values())
+
+
+def _is_signed(key: RSAPublicKey, signature: str, message: bytes) -> bool:
     try:
         raw = b64decode(signature, validate=True)
     except binascii.Error:
         return False
-    return keys.is_signed_by(merchant.public_key, raw, message)
+    return keys.is_signed_by(key, raw, message)
 
 
 def sign_error(message: str) -> PayRefusal:

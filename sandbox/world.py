@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast
 
@@ -37,6 +38,11 @@ class Merchant:
     apiv3_key: str
     refund_notify_url: str | None = None
     """The console's refund callback address: used, in v2 XML, when a refund names none."""
+    older: Mapping[str, RSAPublicKey] = field(default_factory=dict)
+    """Certificates that were replaced and not revoked yet, by serial: they are accepted too."""
+
+    def certificates(self) -> dict[str, RSAPublicKey]:
+        return {**self.older, self.serial: self.public_key}
 
 
 @dataclass

@@ -57,6 +57,7 @@ class WeChat:
             notify_base_url=MALL,
             weixin_api=url,
             pay_api=url,
+            refund_gap_seconds=0,
         )
 
     def control(self, method: str, path: str, **body: Any) -> Any:

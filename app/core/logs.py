@@ -21,7 +21,7 @@ from app.core.crypto import mask_phone
 log = structlog.get_logger(__name__)
 
 SECRET = re.compile(
-    r"password|secret|token|authorization|session_key|private|apiv3|phone_code", re.I
+    r"password|secret|token|authorization|session_key|private|apiv3|phone_code|account_n", re.I
 )
 PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 """A mobile number, also as people write it: with its country code, in groups."""

@@ -6,6 +6,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     values,
@@ -18,6 +19,18 @@ requests = Histogram(
 jobs = Counter("siyu_jobs_total", "Background jobs run, by task and outcome.", ["task", "outcome"])
 orders = Counter("siyu_orders_total", "Orders, by what happened to them.", ["event"])
 payments = Counter("siyu_payments_total", "Payment facts, by what became of them.", ["outcome"])
+waiting = Gauge(
+    "siyu_waiting_for_staff",
+    "Facts about money set aside, and refunds that are stuck.",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
+waiting_seconds = Gauge(
+    "siyu_waiting_for_staff_seconds",
+    "For how long the oldest of them has been waiting.",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
 withdrawals = Counter("siyu_withdrawals_total", "Withdrawals, by what happened to them.", ["event"])
 flash_sale_attempts = Counter(
     "siyu_flash_sale_attempts_total", "Attempts at flash sales, by the word of the gate.", ["word"]

@@ -7,7 +7,7 @@ if it is unused.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,9 +54,36 @@ def reserve(
     if not quote.adjustments:
         return
     coupon_ids = [one.coupon_id for one in quote.adjustments if one.coupon_id is not None]
+    _hold(session, source, member_id, coupon_ids, limits.uses_of(quote), now)
+
+
+def reserve_again(
+    session: Session, *, source: str, member_id: int, quote: Mapping[str, Any], now: datetime
+) -> None:
+    """
+    Hold anew what `source` gave back when its order was closed, by its stored quote; repeatable.
+
+    After an exception the transaction, or the savepoint, must be rolled back.
+
+    :raises CouponGone, PromotionGone: as `reserve`.
+    """
+    adjustments = quote["adjustments"]
+    if not adjustments:
+        return
+    coupon_ids = [one["coupon_id"] for one in adjustments if one["coupon_id"] is not None]
+    _hold(session, source, member_id, coupon_ids, limits.uses_of_stored(quote), now)
+
+
+def _hold(
+    session: Session,
+    source: str,
+    member_id: int,
+    coupon_ids: Collection[int],
+    uses: Sequence[limits.Use],
+    now: datetime,
+) -> None:
     try:
         coupons.hold(session, source=source, coupon_ids=coupon_ids, member_id=member_id, now=now)
-        uses = limits.uses_of(quote)
         limits.reserve(session, source=source, member_id=member_id, uses=uses, now=now)
     except coupons.NotUsable as gone:
         raise CouponGone(coupon_id=gone.coupon_id) from gone

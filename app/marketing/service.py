@@ -20,6 +20,7 @@ from app.marketing.holding import (
     holds_back,
     release,
     reserve,
+    reserve_again,
     take_back,
 )
 from app.marketing.snapshot import snapshot
@@ -43,6 +44,7 @@ __all__ = [
     "release",
     "require_still_new",
     "reserve",
+    "reserve_again",
     "snapshot",
     "take_back",
     "uncommissioned",

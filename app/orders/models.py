@@ -28,7 +28,7 @@ class OrderStatus(StrEnum):
     CLOSING = "closing"
     """To be closed; everything stays held until WeChat has said that no money came."""
     CLOSED = "closed"
-    """Never paid; everything held was given back. Final."""
+    """Not paid; everything held was given back. Only late money that buys it anew opens it."""
     PAID = "paid"
     """Paid, or nothing to pay; waiting to be shipped."""
     SHIPPED = "shipped"
@@ -44,7 +44,7 @@ class OrderStatus(StrEnum):
 TRANSITIONS = {
     OrderStatus.UNPAID: {OrderStatus.CLOSING, OrderStatus.CLOSED, OrderStatus.PAID},
     OrderStatus.CLOSING: {OrderStatus.CLOSED, OrderStatus.PAID},
-    OrderStatus.CLOSED: set[OrderStatus](),
+    OrderStatus.CLOSED: {OrderStatus.PAID},
     OrderStatus.PAID: {OrderStatus.SHIPPED, OrderStatus.REFUNDED},
     OrderStatus.SHIPPED: {OrderStatus.RECEIVED, OrderStatus.REFUNDED},
     OrderStatus.RECEIVED: {OrderStatus.COMPLETED, OrderStatus.REFUNDED},

@@ -76,6 +76,39 @@ def mark_paid(
     return True
 
 
+def reopen(
+    session: Session,
+    *,
+    order_id: int,
+    transaction_id: str,
+    paid_fen: int,
+    paid_at: datetime,
+    now: datetime,
+) -> None:
+    """
+    Make a closed order paid all the same: the caller has held again everything it takes.
+
+    :raises AmountDiffers: `paid_fen` is not its payable amount.
+    """
+    order = _move(
+        session,
+        order_id,
+        Order.payable_fen == paid_fen,
+        among=(OrderStatus.CLOSED,),
+        status=OrderStatus.PAID,
+        paid_fen=paid_fen,
+        paid_at=paid_at,
+        transaction_id=transaction_id,
+        closing_at=None,
+        closed_at=None,
+        close_reason=None,
+    )
+    if order is None:
+        raise AmountDiffers
+    _settle(session, order, queries.lines(session, order_id=order_id), now=now)
+    metrics.orders.labels("revived").inc()
+
+
 def close(session: Session, *, order_id: int, reason: str, now: datetime) -> bool:
     """
     Close an order that nobody paid, once, and give back all it held.
@@ -104,11 +137,17 @@ def close(session: Session, *, order_id: int, reason: str, now: datetime) -> boo
     return True
 
 
-def _move(session: Session, order_id: int, *only_if: Any, **values: Any) -> Order | None:
-    """Move an unsettled order in one guarded statement; None if it is settled."""
+def _move(
+    session: Session,
+    order_id: int,
+    *only_if: Any,
+    among: tuple[OrderStatus, ...] = UNSETTLED,
+    **values: Any,
+) -> Order | None:
+    """Move an order in one guarded statement; None if it is in no state `among` those given."""
     return session.scalar(
         update(Order)
-        .where(Order.id == order_id, Order.status.in_(UNSETTLED), *only_if)
+        .where(Order.id == order_id, Order.status.in_(among), *only_if)
         .values(version=Order.version + 1, **values)
         .returning(Order),
         execution_options={"synchronize_session": False, "populate_existing": True},

@@ -29,6 +29,7 @@ from app.orders.refunds import (
     begin_refund,
     finish_refund,
 )
+from app.orders.reviving import revive
 
 __all__ = [
     "AmountDiffers",
@@ -59,6 +60,7 @@ __all__ = [
     "receive",
     "receive_due",
     "remark",
+    "revive",
     "ship",
     "taken_from_cart",
 ]

@@ -6,8 +6,8 @@ from app.core.db import read
 from app.core.http import Blueprint
 from app.orders import queries as orders
 from app.orders.queries import OrderNotFound
-from app.payments import queries, schemas
-from app.payments.queries import Timeline
+from app.payments import queries, schemas, timeline
+from app.payments.timeline import Timeline
 
 bp = Blueprint("payments_admin", __name__, description="支付与退款记录")
 
@@ -20,11 +20,19 @@ def list_quarantine(cursor: str | None = None) -> dict[str, Any]:
     return queries.quarantine(read(), cursor=cursor)
 
 
+@bp.get("/refunds/stuck")
+@bp.accepts(schemas.QuarantineQuery)
+@bp.returns(schemas.StuckRefundPage)
+def list_stuck_refunds(cursor: str | None = None) -> dict[str, Any]:
+    """List the refunds that WeChat refuses, closed or cannot bring to the buyer, oldest first."""
+    return queries.stuck(read(), cursor=cursor)
+
+
 @bp.get("/orders/<order_no>/payments")
 @bp.returns(schemas.PaymentTimelineOut)
 @bp.fails(OrderNotFound)
 def show_timeline(order_no: str) -> Timeline:
-    """Show every attempt to pay an order, every refund, and what WeChat said about them."""
+    """Show every attempt to pay an order, every refund, what WeChat said, and who decided what."""
     session = read()
     order = orders.get(session, order_no=order_no)
-    return queries.timeline(session, order_id=order.id)
+    return timeline.of_order(session, order_id=order.id)

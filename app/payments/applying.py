@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from app.core import metrics
 from app.orders import queries as orders
 from app.orders import service as order_moves
-from app.payments import attempts, facts, service
+from app.payments import attempts, decided, facts, origins, service
+from app.payments.decision_models import Decision
 from app.payments.facts import Known, RefundFact, RefundStanding, Standing, TradeFact
 from app.payments.models import InboxStatus, Payment, PaymentStatus, Refund, RefundStatus
 
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class Outcome(NamedTuple):
-    """What became of a fact; the reason only of a quarantined one."""
+    """What became of a fact; the reason only of one that does not fit."""
 
     status: InboxStatus
     reason: str | None = None
@@ -47,6 +48,8 @@ REFUND_STATUS = {
     RefundStanding.SUCCESS: RefundStatus.SUCCESS,
 }
 REFUND_STANDING = {status: standing for standing, status in REFUND_STATUS.items()}
+ENDS = {Decision.REFUND: InboxStatus.RETURNED, Decision.DISMISS: InboxStatus.DISMISSED}
+"""What a person's decision about money makes of the facts that tell of it and do not fit."""
 
 
 def quarantine(reason: str, **context: object) -> Outcome:
@@ -58,21 +61,28 @@ def quarantine(reason: str, **context: object) -> Outcome:
 
 def apply_trade(session: Session, fact: TradeFact, *, now: datetime) -> Outcome:
     """Make what WeChat says about a transaction true here, once."""
-    payment_id = session.scalar(select(Payment.id).where(Payment.out_trade_no == fact.out_trade_no))
+    payment_id = attempts.id_of(session, out_trade_no=fact.out_trade_no)
     if payment_id is None:
-        return quarantine("unknown_number", out_trade_no=fact.out_trade_no)
+        return _set_aside(session, fact, "unknown_number")
     _, payment = attempts.locked(session, payment_id=payment_id)
-    if reason := _misfit(session, fact, payment):
-        return quarantine(reason, out_trade_no=fact.out_trade_no, amount_fen=fact.amount_fen)
+    if reason := misfit(session, fact, payment):
+        return _set_aside(session, fact, reason)
     before = known_of(payment)
     after = facts.merge(before, facts.told(fact))
     if after.standing is before.standing:
         # Said before. Money that is here is here, however often it is said.
         return APPLIED if fact.standing is Standing.PAID else IGNORED
-    if after.standing is Standing.PAID:
-        _receive(session, payment, after, now)
+    return _rise(session, payment, after, now)
+
+
+def _rise(session: Session, payment: Payment, known: Known, now: datetime) -> Outcome:
+    """Make true of a locked attempt what is more than was known."""
+    if known.standing is Standing.PAID:
+        if decided.about(session, known.transaction_id) is Decision.REFUND:
+            return Outcome(InboxStatus.RETURNED, "decided")
+        _receive(session, payment, known, now)
         return APPLIED
-    if after.standing is Standing.CLOSED:
+    if known.standing is Standing.CLOSED:
         attempts.end(payment, now)
         session.flush()
         return APPLIED
@@ -85,7 +95,16 @@ def known_of(payment: Payment) -> Known:
     return Known(STANDING[status], payment.transaction_id, payment.paid_at)
 
 
-def _misfit(session: Session, fact: TradeFact, payment: Payment) -> str | None:
+def _set_aside(session: Session, fact: TradeFact, reason: str) -> Outcome:
+    """Leave what does not fit to a person, unless one has decided about that money already."""
+    decision = decided.about(session, fact.transaction_id)
+    if decision in ENDS:
+        return Outcome(ENDS[decision], reason)
+    return quarantine(reason, out_trade_no=fact.out_trade_no, amount_fen=fact.amount_fen)
+
+
+def misfit(session: Session, fact: TradeFact, payment: Payment) -> str | None:
+    """Tell why a fact is not about this attempt, its merchant and its amount; None when it is."""
     reason = facts.trade_mismatch(
         fact, appid=payment.appid, mchid=payment.mchid, amount_fen=payment.amount_fen
     )
@@ -101,18 +120,7 @@ def _receive(session: Session, payment: Payment, known: Known, now: datetime) ->
     """Give the money to its order; what the order cannot take goes back by itself."""
     assert known.transaction_id is not None
     assert known.paid_at is not None
-    try:
-        is_first = order_moves.mark_paid(
-            session,
-            order_id=payment.order_id,
-            transaction_id=known.transaction_id,
-            paid_fen=payment.amount_fen,
-            paid_at=known.paid_at,
-            now=now,
-        )
-        status = PaymentStatus.PAID if is_first else PaymentStatus.PAID_DUPLICATE
-    except order_moves.OrderClosed:
-        status = PaymentStatus.PAID_LATE
+    status = _give(session, payment, known.transaction_id, known.paid_at, now)
     payment.status = status
     payment.transaction_id, payment.paid_at = known.transaction_id, known.paid_at
     payment.next_poll_at = None
@@ -123,19 +131,50 @@ def _receive(session: Session, payment: Payment, known: Known, now: datetime) ->
         service.owe_back(session, payment, kind=status.removeprefix("paid_"), now=now)
 
 
+def _give(
+    session: Session, payment: Payment, transaction_id: str, paid_at: datetime, now: datetime
+) -> PaymentStatus:
+    """Let the order take the money, if it can; what became of the money."""
+    try:
+        is_first = order_moves.mark_paid(
+            session,
+            order_id=payment.order_id,
+            transaction_id=transaction_id,
+            paid_fen=payment.amount_fen,
+            paid_at=paid_at,
+            now=now,
+        )
+    except order_moves.OrderClosed:
+        is_revived = order_moves.revive(
+            session,
+            order_id=payment.order_id,
+            transaction_id=transaction_id,
+            paid_fen=payment.amount_fen,
+            paid_at=paid_at,
+            now=now,
+        )
+        return PaymentStatus.PAID if is_revived else PaymentStatus.PAID_LATE
+    return PaymentStatus.PAID if is_first else PaymentStatus.PAID_DUPLICATE
+
+
 def apply_refund(session: Session, fact: RefundFact, *, now: datetime) -> Outcome:
     """Make what WeChat says about a refund true here, once."""
     found = session.scalar(select(Refund).where(Refund.out_refund_no == fact.out_refund_no))
-    if found is None or found.payment_id is None:
+    if found is None or (found.payment_id is None and found.decision_id is None):
         return quarantine("unknown_number", out_refund_no=fact.out_refund_no)
-    refund, payment = _lock_refund(session, found)
+    refund = _lock_refund(session, found)
+    origin = origins.of(session, refund)
     reason = facts.refund_mismatch(
         fact,
-        mchid=payment.mchid,
-        out_trade_no=payment.out_trade_no,
+        mchid=origin.mchid,
+        out_trade_no=origin.out_trade_no,
         refund_fen=refund.amount_fen,
-        total_fen=payment.amount_fen,
+        total_fen=origin.total_fen,
     )
+    if refund.status == RefundStatus.REPLACED and not reason:
+        if fact.standing is not RefundStanding.SUCCESS:
+            return IGNORED
+        reason = "replaced_refund"  # WeChat had closed it, and now the money went back twice.
     if reason:
         return quarantine(reason, out_refund_no=fact.out_refund_no, refund_fen=fact.refund_fen)
     if fact.standing <= REFUND_STANDING[RefundStatus(refund.status)]:
@@ -145,15 +184,15 @@ def apply_refund(session: Session, fact: RefundFact, *, now: datetime) -> Outcom
     return APPLIED
 
 
-def _lock_refund(session: Session, found: Refund) -> tuple[Refund, Payment]:
-    orders.locked(session, order_id=found.order_id)
-    refund = session.scalars(
+def _lock_refund(session: Session, found: Refund) -> Refund:
+    if found.order_id is not None:
+        orders.locked(session, order_id=found.order_id)
+    return session.scalars(
         select(Refund)
         .where(Refund.id == found.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-    return refund, session.get_one(Payment, refund.payment_id)
 
 
 def _advance(session: Session, refund: Refund, fact: RefundFact, now: datetime) -> None:

@@ -130,6 +130,11 @@ def is_live(session: Session, *, payment_id: int) -> bool:
     return status in LIVE
 
 
+def id_of(session: Session, *, out_trade_no: str) -> int | None:
+    """Return the key of the attempt with this number, if it is one of ours."""
+    return session.scalar(select(Payment.id).where(Payment.out_trade_no == out_trade_no))
+
+
 def locked(session: Session, *, payment_id: int) -> tuple[Order, Payment]:
     """Lock an attempt: its order first, then itself, as everybody who moves money does."""
     order_id = session.scalars(select(Payment.order_id).where(Payment.id == payment_id)).one()

@@ -6,6 +6,7 @@ be cut off anywhere and called again.
 """
 
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,7 @@ from app.payments import attempts, inbox, submitting
 from app.payments.attempts import Payee, Ticket
 from app.payments.facts import STANDINGS, Standing
 from app.payments.models import FactKind
+from app.payments.submitting import Errand
 from app.wechat.errors import WeChatError, WeChatRefused
 from app.wechat.pay import PayClient
 
@@ -149,17 +151,16 @@ def submit_refund(refund_id: int) -> None:
             session,
             refund_id=refund_id,
             notify_url=f"{pay.notify_base_url}{REFUND_PATH}",
+            gap=pay.refund_gap,
             now=clock.now(),
         )
     if errand is None:
         return
     try:
-        answer = pay.query_refund(errand.out_refund_no) if errand.may_be_known else None
-        if answer is None and errand.may_be_sent:
-            answer = pay.refund(errand.body)
+        answer = _carry(pay, errand)
     except WeChatRefused as refusal:
         with transaction() as session:
-            submitting.park(session, refund_id=refund_id, error=str(refusal))
+            submitting.park(session, refund_id=refund_id, error=str(refusal), reason=refusal.reason)
         return
     except WeChatError as error:
         log.info("refund_unanswered", out_refund_no=errand.out_refund_no, error=str(error))
@@ -169,3 +170,17 @@ def submit_refund(refund_id: int) -> None:
             inbox.hear_answer(
                 session, FactKind.REFUND, errand.out_refund_no, answer, now=clock.now()
             )
+
+
+def _carry(pay: PayClient, errand: Errand) -> dict[str, Any] | None:
+    """Ask how a refund stands, if WeChat may know; send what it does not know, name an account."""
+    answer = pay.query_refund(errand.out_refund_no) if errand.may_be_known else None
+    if answer is None:
+        return pay.refund(errand.body) if errand.may_be_sent else None
+    if errand.rescue is None or answer.get("status") != "ABNORMAL":
+        return answer
+    refund_id, body, serial = errand.rescue
+    answer = pay.rescue_refund(refund_id, body, serial=serial)
+    with transaction() as session:
+        submitting.rescued(session, refund_id=errand.refund_id, now=clock.now())
+    return answer

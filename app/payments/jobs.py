@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from app.core import clock, queue
 from app.core.db import read, transaction
-from app.payments import calls, inbox, schedule
+from app.payments import calls, inbox, schedule, waiting
 from app.payments.models import LIVE, Payment, Refund
 
 BATCH = 500
@@ -50,6 +50,7 @@ def sweep() -> None:
     """Start every question that is due: the attempts and refunds WeChat has said nothing about."""
     now = clock.now()
     due = read()
+    waiting.measure(due, now=now)
     payment_ids = due.scalars(
         select(Payment.id)
         .where(Payment.next_poll_at <= now, Payment.status.in_(LIVE))

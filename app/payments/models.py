@@ -55,14 +55,28 @@ class InboxStatus(StrEnum):
     """It says less than we knew, or is about something we do not do."""
     QUARANTINED = "quarantined"
     """It does not fit what we asked for: nothing was changed, a person decides."""
+    RETURNED = "returned"
+    """A person decided that the money it tells of goes back."""
+    DISMISSED = "dismissed"
+    """A person decided that nothing is to be done about it here."""
 
 
 INBOX_TRANSITIONS = {
-    InboxStatus.RECEIVED: {InboxStatus.APPLIED, InboxStatus.IGNORED, InboxStatus.QUARANTINED},
+    InboxStatus.RECEIVED: {*InboxStatus} - {InboxStatus.RECEIVED},
     InboxStatus.APPLIED: set[InboxStatus](),
     InboxStatus.IGNORED: set[InboxStatus](),
-    InboxStatus.QUARANTINED: set[InboxStatus](),
+    InboxStatus.QUARANTINED: {
+        InboxStatus.APPLIED,
+        InboxStatus.RETURNED,
+        InboxStatus.DISMISSED,
+    },
+    InboxStatus.RETURNED: set[InboxStatus](),
+    InboxStatus.DISMISSED: {InboxStatus.APPLIED, InboxStatus.RETURNED},
 }
+"""
+The moves of a fact. One that tells again of money a person has decided about shares its end; what
+was dismissed may be decided about once more.
+"""
 
 
 class FactKind(StrEnum):
@@ -86,6 +100,8 @@ class RefundStatus(StrEnum):
     """The buyer's card and wallet are closed: a person must name another account."""
     CLOSED = "closed"
     """WeChat gave up; the money is still owed and a person decides."""
+    REPLACED = "replaced"
+    """WeChat gave up and staff had it asked again, under another number."""
     SUCCESS = "success"
     """The money is back."""
 
@@ -99,10 +115,15 @@ REFUND_TRANSITIONS = {
     },
     RefundStatus.PROCESSING: {RefundStatus.ABNORMAL, RefundStatus.CLOSED, RefundStatus.SUCCESS},
     RefundStatus.ABNORMAL: {RefundStatus.CLOSED, RefundStatus.SUCCESS},
-    RefundStatus.CLOSED: {RefundStatus.SUCCESS},
+    RefundStatus.CLOSED: {RefundStatus.SUCCESS, RefundStatus.REPLACED},
+    RefundStatus.REPLACED: set[RefundStatus](),
     RefundStatus.SUCCESS: set[RefundStatus](),
 }
 """The moves of a refund. They only go up, so that late news changes nothing."""
+
+
+STUCK = "status IN ('abnormal', 'closed') OR (status = 'pending' AND last_error IS NOT NULL)"
+"""What a person should look at: WeChat refuses it, or cannot bring the money to the buyer."""
 
 
 def _words(column: str, kind: type[StrEnum]) -> CheckConstraint:
@@ -168,6 +189,8 @@ class Payment(Base):
     transaction_id: Mapped[str | None] = mapped_column(String(32), unique=True)
     paid_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    refund_sent_at: Mapped[datetime | None]
+    """When a refund of it was last sent: WeChat wants a minute between two."""
     next_poll_at: Mapped[datetime | None]
     """When to ask WeChat if no notification has come; NULL when there is nothing left to ask."""
     polls: Mapped[int] = mapped_column(default=0)
@@ -185,7 +208,9 @@ class PayInbox(Base):
             "(handled_at IS NULL) = (status = 'received')", name="handled_at_fits_status"
         ),
         CheckConstraint(
-            "(reason IS NOT NULL) = (status = 'quarantined')", name="reason_fits_status"
+            "CASE WHEN status IN ('received', 'ignored') THEN reason IS NULL"
+            " WHEN status = 'applied' THEN TRUE ELSE reason IS NOT NULL END",
+            name="reason_fits_status",
         ),
         Index("ix_pay_inbox_out_no", "out_no"),
         Index("ix_pay_inbox_open", "id", postgresql_where=text("status = 'received'")),
@@ -223,8 +248,17 @@ class Refund(Base):
         CheckConstraint("out_refund_no ~ '^R[0-9A-Z]{26}$'", name="out_refund_no"),
         CheckConstraint("amount_fen >= 0", name="amount_not_negative"),
         CheckConstraint(
-            "(amount_fen = 0) = (payment_id IS NULL) AND (amount_fen > 0 OR status = 'success')",
+            "(amount_fen = 0 OR decision_id IS NOT NULL) = (payment_id IS NULL)"
+            " AND (amount_fen > 0 OR status = 'success')",
             name="nothing_to_give_back_needs_no_payment",
+        ),
+        CheckConstraint(
+            "decision_id IS NULL OR (amount_fen > 0 AND line_amounts IS NULL)",
+            name="stray_money_is_of_no_order",
+        ),
+        CheckConstraint("order_id IS NOT NULL OR decision_id IS NOT NULL", name="of_something"),
+        CheckConstraint(
+            "(replaced_by_id IS NOT NULL) = (status = 'replaced')", name="replaced_by_another"
         ),
         CheckConstraint(
             "(submitted_at IS NULL) = (request_body IS NULL)"
@@ -236,6 +270,8 @@ class Refund(Base):
             "freight_fen >= 0 AND freight_fen <= amount_fen", name="freight_within_amount"
         ),
         CheckConstraint("polls >= 0", name="polls_not_negative"),
+        Index("ix_refund_decision_id", "decision_id"),
+        Index("ix_refund_stuck", "id", postgresql_where=text(STUCK)),
         Index("ix_refund_order_id", "order_id"),
         Index("ix_refund_payment_id", "payment_id"),
         Index(
@@ -248,9 +284,16 @@ class Refund(Base):
     id: Mapped[BigId]
     out_refund_no: Mapped[str] = mapped_column(String(27), unique=True)
     payment_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("payment.id"))
-    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"))
+    order_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("shop_order.id"))
+    """NULL only for money nobody here knows an order for."""
+    decision_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("quarantine_decision.id")
+    )
+    """The decision that money set aside goes back; what it was is written there."""
     source: Mapped[str] = mapped_column(String(64), unique=True)
-    """What it is for, once: `after_sale:A…`, `late:P…`, `duplicate:P…`."""
+    """What it is for, once: `after_sale:A…`, `late:P…`, `duplicate:P…`, `quarantine:…`; of one that
+    was replaced `replaced:R…`, for whatever it is for has another number now."""
+    replaced_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("refund.id"))
     amount_fen: Mapped[Fen]
     """Freight included."""
     line_amounts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
@@ -269,4 +312,11 @@ class Refund(Base):
     polls: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(String(200))
     """Why WeChat refused the last try, such as `NOT_ENOUGH`."""
+    rescue_body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The exact bytes that name another account for abnormal money, until WeChat has taken or
+    refused them; what names a person is sealed for WeChat, and nobody here can open it."""
+    rescue_serial: Mapped[str | None] = mapped_column(String(64))
+    """The key they are sealed with."""
+    rescued_at: Mapped[datetime | None]
+    """When WeChat last took another account for it."""
     created_at: Mapped[datetime]

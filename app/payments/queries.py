@@ -1,17 +1,17 @@
 """What is asked about payments: by the buyer, by staff, and by the report of one order."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core import paging
 from app.orders.models import Order, OrderStatus
 from app.payments.models import (
     LIVE,
+    STUCK,
     InboxStatus,
     PayInbox,
     Payment,
@@ -21,6 +21,7 @@ from app.payments.models import (
 )
 
 PAGE = 50
+STUCK_REFUND = STUCK.replace("status", "refund.status").replace("last_error", "refund.last_error")
 
 
 class BuyerState(StrEnum):
@@ -59,6 +60,7 @@ def state_of(session: Session, order: Order) -> PaymentState:
         select(Payment.paid_at, Refund.status)
         .join(Refund, Refund.payment_id == Payment.id)
         .where(Payment.order_id == order.id, Payment.status == PaymentStatus.PAID_LATE)
+        .where(Refund.status != RefundStatus.REPLACED)
         .order_by(Payment.id.desc())
         .limit(1)
     ).first()
@@ -81,24 +83,17 @@ def quarantine(session: Session, *, cursor: str | None) -> dict[str, Any]:
     return {"items": items, "next_cursor": paging.encode(items[-1].id) if has_more else None}
 
 
-class Timeline(NamedTuple):
-    """Everything that happened to the money of one order."""
-
-    payments: Sequence[Payment]
-    refunds: Sequence[Refund]
-    facts: Sequence[PayInbox]
-
-
-def timeline(session: Session, *, order_id: int) -> Timeline:
-    """Give the attempts, refunds and words of WeChat about one order, each oldest first."""
-    payments = session.scalars(
-        select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)
-    ).all()
-    refunds = session.scalars(
-        select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)
-    ).all()
-    numbers = [each.out_trade_no for each in payments] + [each.out_refund_no for each in refunds]
-    told = session.scalars(
-        select(PayInbox).where(PayInbox.out_no.in_(numbers)).order_by(PayInbox.id)
-    ).all()
-    return Timeline(payments, refunds, told)
+def stuck(session: Session, *, cursor: str | None) -> dict[str, Any]:
+    """One page of the refunds WeChat refuses or cannot bring to the buyer, the oldest first."""
+    wanted = (
+        select(Refund, Order.order_no)
+        .outerjoin(Order, Order.id == Refund.order_id)
+        .where(text(f"({STUCK_REFUND})"))
+    )
+    if cursor:
+        (after_id,) = paging.decode(cursor, int)
+        wanted = wanted.where(Refund.id > after_id)
+    rows = session.execute(wanted.order_by(Refund.id).limit(PAGE + 1)).all()
+    items = [{"refund": refund, "order_no": order_no} for refund, order_no in rows[:PAGE]]
+    more = paging.encode(rows[PAGE - 1][0].id) if len(rows) > PAGE else None
+    return {"items": items, "next_cursor": more}

@@ -4,10 +4,12 @@ from enum import StrEnum
 
 import marshmallow as ma
 
-from app.core.fields import Fen, Moment, Query, Text
+from app.core.fields import Fen, Moment, Pattern, PlainText, Query, Schema, Text
 from app.core.http import page_of
+from app.payments.decision_models import REASON_MAX, Decision
 from app.payments.models import FactKind, InboxStatus, PaymentStatus, RefundStatus
 from app.payments.queries import BuyerState
+from app.payments.timeline import Happened
 
 
 def _word_of(kind: type[StrEnum]) -> ma.fields.String:
@@ -58,6 +60,16 @@ class PaymentRefundOut(ma.Schema):
     created_at = Moment(required=True)
     submitted_at = Moment(required=True, allow_none=True)
     settled_at = Moment(required=True, allow_none=True)
+    rescued_at = Moment(required=True, allow_none=True)
+
+
+class StuckRefundOut(ma.Schema):
+    """One refund that a person must look at."""
+
+    order_no = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "找不到订单的款项为 null"}
+    )
+    refund = ma.fields.Nested(PaymentRefundOut, required=True)
 
 
 class PaymentFactOut(ma.Schema):
@@ -75,12 +87,26 @@ class PaymentFactOut(ma.Schema):
     handled_at = Moment(required=True, allow_none=True)
 
 
+class PaymentEventOut(ma.Schema):
+    """One thing that happened to the money of an order."""
+
+    at = Moment(required=True)
+    what = _word_of(Happened)
+    title = ma.fields.String(required=True)
+    number = ma.fields.String(required=True)
+    amount_fen = Fen(required=True, allow_none=True)
+    status = ma.fields.String(required=True, allow_none=True)
+    note = ma.fields.String(required=True, allow_none=True)
+    staff_id = ma.fields.Integer(required=True, allow_none=True)
+
+
 class PaymentTimelineOut(ma.Schema):
-    """Everything that happened to the money of one order."""
+    """Everything that happened to the money of one order, by kind and as one story."""
 
     payments = ma.fields.List(ma.fields.Nested(PaymentOut), required=True)
     refunds = ma.fields.List(ma.fields.Nested(PaymentRefundOut), required=True)
     facts = ma.fields.List(ma.fields.Nested(PaymentFactOut), required=True)
+    events = ma.fields.List(ma.fields.Nested(PaymentEventOut), required=True)
 
 
 class QuarantineQuery(Query):
@@ -90,3 +116,36 @@ class QuarantineQuery(Query):
 
 
 QuarantinePage = page_of(PaymentFactOut)
+StuckRefundPage = page_of(StuckRefundOut)
+
+
+class DecisionIn(Schema):
+    """What is decided about a fact that was set aside, and why."""
+
+    decision = ma.fields.Enum(
+        Decision,
+        by_value=True,
+        required=True,
+        metadata={"description": "refund 原路退回实收款，apply 视为有效并入账，dismiss 忽略"},
+    )
+    reason = Text(maximum=REASON_MAX, required=True)
+
+
+class ReasonIn(Schema):
+    """Why staff do it."""
+
+    reason = Text(maximum=REASON_MAX, required=True)
+
+
+class BankAccountIn(Schema):
+    """The bank account of who paid; it is sealed for WeChat and not kept."""
+
+    bank_type = Pattern("[A-Z0-9_]{2,32}", required=True, error="银行代码形如 ICBC_DEBIT")
+    account_number = Pattern("[0-9]{8,32}", required=True, error="银行卡号为 8 到 32 位数字")
+    account_name = PlainText(maximum=30, minimum=2, required=True)
+
+
+class RescueIn(ReasonIn):
+    """Where abnormal money goes: to the buyer's account, or without one to the shop's own."""
+
+    account = ma.fields.Nested(BankAccountIn, load_default=None, allow_none=True)

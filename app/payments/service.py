@@ -8,21 +8,32 @@ decision is never lost and never carried out twice.
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core import numbers, queue
+from app.core.errors import Conflict
 from app.orders import queries as orders
 from app.orders import service as order_moves
+from app.payments.decision_models import QuarantineDecision
 from app.payments.models import Payment, PaymentStatus, Refund, RefundStatus
 from app.wechat import bodies, text
 
 LATE = "订单已关闭，款项原路退回"
 DUPLICATE = "重复支付，款项原路退回"
+STRAY = "款项与订单不符，原路退回"
+MOST_PARTS = 50
+"""WeChat gives one payment back in so many parts and no more."""
 
 
 class NothingToRefund(Exception):
     """A refund is asked for an order that no payment of ours ever paid."""
+
+
+class TooManyParts(Conflict):
+    """WeChat gives one payment back in fifty parts at most; what is left must go another way."""
+
+    code, title = "too_many_refunds", "该笔支付的退款次数已达微信上限（50次），请线下退款"
 
 
 def request_refund(  # noqa: PLR0913  # One argument per column.
@@ -46,6 +57,7 @@ def request_refund(  # noqa: PLR0913  # One argument per column.
 
     :raises NotRefundable: the order is not paid, or wholly refunded.
     :raises RefundExceedsPaid: more is asked than is left.
+    :raises TooManyParts: its payment has gone back in fifty parts.
     """
     if sum(line_amounts.values()) + freight_fen != amount_fen:
         raise ValueError("a refund's parts do not make its whole")
@@ -74,7 +86,9 @@ def request_refund(  # noqa: PLR0913  # One argument per column.
     if amount_fen == 0:
         _settle_nothing(session, refund, now)
     else:
-        _intend(session, refund, paid_of(session, order_id), now)
+        payment = paid_of(session, order_id)
+        keep_within_parts(session, payment)
+        _intend(session, refund, payment, now)
     return refund
 
 
@@ -94,14 +108,44 @@ def owe_back(session: Session, payment: Payment, *, kind: str, now: datetime) ->
     return refund
 
 
+def return_stray(
+    session: Session, decision: QuarantineDecision, *, order_id: int | None, now: datetime
+) -> Refund:
+    """Begin to give back money that fits nothing we asked for, as a person has decided."""
+    assert decision.amount_fen is not None
+    refund = Refund(
+        out_refund_no=numbers.out_refund_no(now),
+        order_id=order_id,
+        decision_id=decision.id,
+        source=f"quarantine:{decision.inbox_id}",
+        amount_fen=decision.amount_fen,
+        line_amounts=None,
+        freight_fen=0,
+        reason=STRAY,
+        created_at=now,
+    )
+    begin(session, refund, now=now)
+    return refund
+
+
 def succeeded(session: Session, refund: Refund, *, now: datetime) -> None:
     """Tell the order and whoever asked that the money of `refund` is back."""
     if refund.line_amounts is None:
         return
+    assert refund.order_id is not None
     order_moves.finish_refund(
         session, order_id=refund.order_id, refund_source=refund.source, now=now
     )
     queue.defer(session, "aftersales.refund_settled", source=refund.source)
+
+
+def begin(session: Session, refund: Refund, *, now: datetime) -> None:
+    """Record the number the refund will be asked with for ever, and have it asked."""
+    refund.status = RefundStatus.PENDING
+    refund.next_poll_at = now
+    session.add(refund)
+    session.flush()
+    queue.defer(session, "payments.submit_refund", refund_id=refund.id)
 
 
 def by_source(session: Session, source: str) -> Refund | None:
@@ -127,14 +171,21 @@ def paid_of(session: Session, order_id: int) -> Payment:
 
 
 def _intend(session: Session, refund: Refund, payment: Payment, now: datetime) -> None:
-    """Record the number the refund will be asked with for ever, and have it asked."""
-    refund.status = RefundStatus.PENDING
+    """Count the refund against its payment, and begin it."""
     refund.payment_id = payment.id
-    refund.next_poll_at = now
     payment.refund_fen += refund.amount_fen
-    session.add(refund)
-    session.flush()
-    queue.defer(session, "payments.submit_refund", refund_id=refund.id)
+    begin(session, refund, now=now)
+
+
+def keep_within_parts(session: Session, payment: Payment) -> None:
+    """
+    Make sure that a locked payment may go back in one part more; replaced numbers count too.
+
+    :raises TooManyParts: it may not.
+    """
+    parts = session.scalar(select(func.count()).where(Refund.payment_id == payment.id))
+    if (parts or 0) >= MOST_PARTS:
+        raise TooManyParts
 
 
 def _settle_nothing(session: Session, refund: Refund, now: datetime) -> None:

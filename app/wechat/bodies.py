@@ -6,6 +6,7 @@ place where its content is decided. No null, no character of four bytes, whole f
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +66,16 @@ def refund_body(
     if shown := text.clip(reason, REASON_BYTES):
         body["reason"] = shown
     return serialise(body)
+
+
+def rescue_body(*, out_refund_no: str, to: str, sealed: Mapping[str, str]) -> bytes:
+    """
+    Make the body that gives abnormal money to a bank account: the payer's, or the merchant's own.
+
+    `to` is `USER_BANK_CARD` or `MERCHANT_BANK_CARD`; the fields of the account, sealed where they
+    name a person, go with the first only.
+    """
+    return serialise({"out_refund_no": out_refund_no, "type": to, **sealed})
 
 
 def transfer_body(  # One argument per field.

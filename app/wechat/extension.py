@@ -1,8 +1,9 @@
 """The application's WeChat clients: built once from its settings, found again wherever it runs."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from flask import Flask, current_app
 
 from app.core import clock, redis
@@ -43,15 +44,14 @@ def build(settings: WeChatSettings) -> Clients:
         serial=settings.merchant_serial,
         key=crypto.private_key(settings.merchant_private_key),
     )
-    apiv3_keys = [crypto.apiv3_key(settings.apiv3_key)]
-    public_keys = {}
-    if settings.public_key_id and settings.public_key:
-        public_keys[settings.public_key_id] = crypto.public_key(settings.public_key)
+    apiv3_keys = [
+        crypto.apiv3_key(key) for key in (settings.apiv3_key, settings.other_apiv3_key) if key
+    ]
     transport = PayTransport(
         client=http_client(settings.pay_api, settings.timeout_seconds),
         signer=signer,
         apiv3_keys=apiv3_keys,
-        public_keys=public_keys,
+        public_keys=_public_keys(settings),
         clock=_now,
     )
     mini = MiniClient(
@@ -67,6 +67,7 @@ def build(settings: WeChatSettings) -> Clients:
             signer=signer,
             appid=settings.appid,
             notify_base_url=settings.notify_base_url,
+            refund_gap=timedelta(seconds=settings.refund_gap_seconds),
         ),
         transfers=TransferClient(
             transport,
@@ -79,6 +80,15 @@ def build(settings: WeChatSettings) -> Clients:
         messages=Messenger(mini, dict(settings.templates)),
         notifications=NotificationReader(transport.keys, apiv3_keys),
     )
+
+
+def _public_keys(settings: WeChatSettings) -> dict[str, RSAPublicKey]:
+    """The keys by id, the one in use first; none in certificate mode."""
+    pairs = (
+        (settings.public_key_id, settings.public_key),
+        (settings.other_public_key_id, settings.other_public_key),
+    )
+    return {key_id: crypto.public_key(pem) for key_id, pem in pairs if key_id and pem}
 
 
 def _now() -> datetime:

@@ -5,16 +5,18 @@ Bodies are made once (`bodies.py`), kept by the caller, and sent as they are: th
 always carry the same bytes.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from app.wechat import crypto, signing
+from app.wechat import crypto, sealing, signing
 from app.wechat.errors import UntrustedAnswer, WeChatRefused
+from app.wechat.sealing import Seal
 from app.wechat.transport import PayTransport
 
 JSAPI = "/v3/pay/transactions/jsapi"
 BY_NUMBER = "/v3/pay/transactions/out-trade-no"
+BY_TRANSACTION = "/v3/pay/transactions/id"
 REFUNDS = "/v3/refund/domestic/refunds"
 
 
@@ -22,13 +24,21 @@ class PayClient:
     """What the shop asks of WeChat Pay. Every call may raise `ResultUnknown` or `WeChatRefused`."""
 
     def __init__(
-        self, transport: PayTransport, *, signer: signing.Signer, appid: str, notify_base_url: str
+        self,
+        transport: PayTransport,
+        *,
+        signer: signing.Signer,
+        appid: str,
+        notify_base_url: str,
+        refund_gap: timedelta = timedelta(minutes=1),
     ) -> None:
         self._transport = transport
         self._signer = signer
         self.appid = appid
         self.mchid = signer.mchid
         self.notify_base_url = notify_base_url
+        self.refund_gap = refund_gap
+        """How long two refunds of one payment are apart, as WeChat demands."""
 
     def prepay(self, body: bytes) -> str:
         """
@@ -44,6 +54,11 @@ class PayClient:
     def query(self, out_trade_no: str) -> dict[str, Any] | None:
         """Return the transaction WeChat knows under this number; None when it knows none."""
         target = f"{BY_NUMBER}/{quote(out_trade_no, safe='')}?mchid={self.mchid}"
+        return self._find(target, absent="ORDER_NOT_EXIST")
+
+    def query_transaction(self, transaction_id: str) -> dict[str, Any] | None:
+        """Return the transaction with WeChat's own number; None if it is none of ours."""
+        target = f"{BY_TRANSACTION}/{quote(transaction_id, safe='')}?mchid={self.mchid}"
         return self._find(target, absent="ORDER_NOT_EXIST")
 
     def close(self, out_trade_no: str) -> None:
@@ -67,6 +82,23 @@ class PayClient:
         """Return the refund WeChat knows under this number; None when it knows none."""
         target = f"{REFUNDS}/{quote(out_refund_no, safe='')}"
         return self._find(target, absent="RESOURCE_NOT_EXISTS")
+
+    def seal(self, now: datetime) -> Seal:
+        """
+        Give the key to seal an account's fields with now; it may have to be fetched.
+
+        :raises ResultUnknown: there is none at this moment.
+        """
+        return sealing.seal(self._transport, now)
+
+    def rescue_refund(self, refund_id: str, body: bytes, *, serial: str | None) -> dict[str, Any]:
+        """
+        Ask for abnormal money to be given to another account, and return the refund as it stands.
+
+        `serial` names the key the account's fields in `body` are sealed with.
+        """
+        target = f"{REFUNDS}/{quote(refund_id, safe='')}/apply-abnormal-refund"
+        return self._transport.post(target, body, serial=serial).data
 
     def request_payment_params(self, prepay_id: str, now: datetime) -> dict[str, str]:
         """Make the arguments of `wx.requestPayment`; the appid is signed but not passed."""

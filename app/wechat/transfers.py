@@ -6,29 +6,16 @@ by the caller and sent as it is: a number that may have been used is never repla
 """
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
-from app.wechat import crypto
-from app.wechat.errors import ResultUnknown, UntrustedAnswer, WeChatRefused
-from app.wechat.keys import UnknownSerial
+from app.wechat import sealing
+from app.wechat.errors import UntrustedAnswer, WeChatRefused
+from app.wechat.sealing import Seal
 from app.wechat.transport import PayTransport
 
 BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
 BY_NUMBER = f"{BILLS}/out-bill-no"
-
-
-class Seal(NamedTuple):
-    """A key of WeChat Pay's to seal sensitive fields with, and the serial that names it."""
-
-    serial: str
-    key: RSAPublicKey
-
-    def close(self, text: str) -> str:
-        """Seal `text`; each sealing is another one, so the result is kept."""
-        return crypto.seal_oaep(self.key, text)
 
 
 class TransferClient:
@@ -48,10 +35,7 @@ class TransferClient:
 
         :raises ResultUnknown: there is none at this moment.
         """
-        try:
-            return Seal(*self._transport.keys.newest(now))
-        except UnknownSerial as error:
-            raise ResultUnknown(f"no key to seal with: {error}") from error
+        return sealing.seal(self._transport, now)
 
     def create(self, body: bytes, *, out_bill_no: str, serial: str | None) -> dict[str, Any]:
         """

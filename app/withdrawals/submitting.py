@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import metrics
 from app.members import queries as members
 from app.wechat import bodies
-from app.wechat.transfers import Seal
+from app.wechat.sealing import Seal
 from app.withdrawals import payees, schedule
 from app.withdrawals.models import STOPPABLE, UNSETTLED, Payee, Payout, PayoutStatus
 from distribution import withdrawals

@@ -79,6 +79,21 @@ REQUESTS = {
         lambda ids, _: {"order_no": ids["order_no"][2], "reason": "协商退款"}
     ),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),
+    "POST /admin/v1/payments/quarantine/{fact_id}/decision": fixed(
+        decision="dismiss", reason="已在微信后台核实"
+    ),
+    "POST /admin/v1/refunds/{out_refund_no}/retry": fixed(reason="已充值"),
+    "POST /admin/v1/refunds/{out_refund_no}/rescue": fixed(
+        reason="买家换卡",
+        account={
+            "bank_type": "ICBC_DEBIT",
+            "account_number": "6222020000001",
+            "account_name": "王强",
+        },
+    ),
+    "POST /admin/v1/refunds/{out_refund_no}/replace": Request(
+        lambda *_: {"reason": "重新退款"}, pick=1
+    ),
     "PUT /admin/v1/shop-rules": fixed(
         receive_after_days=12,
         complete_after_days=15,

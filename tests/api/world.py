@@ -56,7 +56,7 @@ from tests.builders.flash_sales import make_sale
 from tests.builders.members import make_address, make_member
 from tests.builders.orders import PARCEL, make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
-from tests.builders.payments import pay_order
+from tests.builders.payments import make_set_aside, make_stuck_refund, pay_order
 from tests.builders.promotions import STAFF, make_campaign, make_published
 from tests.builders.staff import make_staff
 from tests.builders.team_orders import make_group_buy, order_in_team
@@ -117,9 +117,20 @@ def build(session: Session, *, now: datetime) -> World:
         "adjustment_no": (_adjustment(session, member, asked_by=colleague, now=now),),
         "withdrawal_no": _withdrawals(session, member, now=now),
         "digest": (_code(session, code, now=now),),
+        "fact_id": (make_set_aside(session, now=now).id,),
+        "out_refund_no": _stuck_refunds(session, sku_id=goods["sku_id"][0], now=now),
     }
     session.commit()
     return World(member.id, owner.id, ids)
+
+
+def _stuck_refunds(session: Session, *, sku_id: int, now: datetime) -> tuple[str, ...]:
+    """A refund that WeChat calls abnormal, and one it has closed."""
+    paid = [make_paid_order(session, quantities={sku_id: 1}, now=now) for _ in range(2)]
+    return tuple(
+        make_stuck_refund(session, order=order, status=status, now=now).out_refund_no
+        for order, status in zip(paid, ("abnormal", "closed"), strict=True)
+    )
 
 
 def _adjustment(session: Session, member: Member, *, asked_by: Staff, now: datetime) -> str:

@@ -141,11 +141,35 @@ def test_without_a_public_key_id_it_is_certificate_mode(wechat_env):
     assert (wechat.public_key_id, wechat.public_key) == (None, None)
 
 
+def test_two_of_each_key_while_they_are_changed(wechat_env):
+    public = wechat_env["WECHAT_PAY_PUBLIC_KEY_FILE"]
+    other = {
+        "WECHAT_PAY_OTHER_APIV3_KEY": "b" * 32,
+        "WECHAT_PAY_OTHER_PUBLIC_KEY_ID": "PUB_KEY_ID_2",
+        "WECHAT_PAY_OTHER_PUBLIC_KEY_FILE": public,
+        "REFUND_GAP_SECONDS": "0",
+    }
+
+    wechat = Settings.from_env(wechat_env | other).wechat
+
+    assert wechat is not None
+    assert (wechat.apiv3_key, wechat.other_apiv3_key) == ("a" * 32, "b" * 32)
+    assert (wechat.other_public_key_id, wechat.other_public_key) == (
+        "PUB_KEY_ID_2",
+        wechat.public_key,
+    )
+    assert wechat.refund_gap_seconds == 0
+
+
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
         ("WECHAT_PAY_PUBLIC_KEY_ID", "KEY_1", "PUB_KEY_ID_"),
         ("WECHAT_PAY_APIV3_KEY", "a" * 31, "32 bytes"),
+        ("WECHAT_PAY_OTHER_APIV3_KEY", "a" * 33, "32 bytes"),
+        ("WECHAT_PAY_OTHER_PUBLIC_KEY_ID", "KEY_2", "PUB_KEY_ID_"),
+        ("WECHAT_PAY_OTHER_PUBLIC_KEY_ID", "PUB_KEY_ID_2", "OTHER_PUBLIC_KEY_FILE is required"),
+        ("REFUND_GAP_SECONDS", "3601", "REFUND_GAP_SECONDS"),
         ("WECHAT_PAY_MCHID", "", "WECHAT_PAY_MCHID is required"),
         ("WECHAT_PAY_PRIVATE_KEY_FILE", "/nowhere.pem", "cannot read"),
         ("WECHAT_FLASH_SALE_TEMPLATE", "t1", "title=thing1"),

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.core import numbers
+from app.orders import queries as orders
 from app.orders.models import Order
-from app.payments import applying, facts
+from app.payments import applying, facts, service
 from app.payments.facts import RefundFact, RefundStanding, Standing, TradeFact
-from app.payments.models import Payment, PaymentStatus, Refund
+from app.payments.models import FactKind, InboxStatus, PayInbox, Payment, PaymentStatus, Refund
 
 APPID, MCHID = "wx0123456789abcdef", "1900000001"
 _numbers = itertools.count(1)
@@ -65,6 +66,47 @@ def pay_order(session: Session, *, order: Order, now: datetime) -> Payment:
     outcome = applying.apply_trade(session, trade_fact(payment, now=now), now=now)
     assert outcome == applying.APPLIED
     return payment
+
+
+def make_stuck_refund(session: Session, *, order: Order, now: datetime, status: str) -> Refund:
+    """A refund of the whole of a paid `order` that WeChat calls abnormal, or has closed."""
+    refund = service.request_refund(
+        session,
+        order_id=order.id,
+        source=f"test:{order.order_no}",
+        amount_fen=order.payable_fen,
+        line_amounts={
+            line.id: line.payable_fen for line in orders.lines(session, order_id=order.id)
+        },
+        freight_fen=order.freight_fen,
+        reason="不想要了",
+        now=now,
+    )
+    refund.request_body, refund.submitted_at = b"{}", now
+    refund.status, refund.refund_id = status, f"50{next(_numbers):026d}"
+    session.flush()
+    return refund
+
+
+def make_set_aside(session: Session, *, now: datetime) -> PayInbox:
+    """What WeChat said about a refund nobody here knows: it waits for a person."""
+    number = next(_numbers)
+    fact = PayInbox(
+        event_id=f"set-aside-{number}",
+        kind=FactKind.REFUND,
+        event_type="REFUND.SUCCESS",
+        out_no=f"R{number:026d}",
+        headers={},
+        raw=b"",
+        fact={},
+        status=InboxStatus.QUARANTINED,
+        reason="unknown_number",
+        received_at=now,
+        handled_at=now,
+    )
+    session.add(fact)
+    session.flush()
+    return fact
 
 
 def settle_refund(session: Session, *, refund: Refund, now: datetime) -> None:

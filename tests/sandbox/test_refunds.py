@@ -2,6 +2,8 @@
 
 import pytest
 
+REFUNDS = "/v3/refund/domestic/refunds"
+
 
 def _settled(merchant, number):
     assert merchant.control("idle")["idle"]
@@ -129,6 +131,44 @@ class TestSettling:
         assert merchant.http.post(f"/control/{path}").status_code == 409
         assert merchant.http.post(f"/control/{path}", json={"status": "?"}).status_code == 422
         assert merchant.http.post("/control/refunds/R404/settle").status_code == 404
+
+    def test_abnormal_money_can_go_to_another_account(self, merchant):
+        merchant.control("settings", refund_outcome="manual")
+        body = merchant.refund(merchant.paid()).json()
+        account, headers = merchant.seal("6222020000001")
+        name, _ = merchant.seal("王强")
+        path = f"{REFUNDS}/{body['refund_id']}/apply-abnormal-refund"
+        asked = {
+            "out_refund_no": body["out_refund_no"],
+            "type": "USER_BANK_CARD",
+            "bank_type": "ICBC_DEBIT",
+            "bank_account": account,
+            "real_name": name,
+        }
+        settle = f"refunds/{body['out_refund_no']}/settle"
+
+        assert merchant.send("POST", path, asked, headers=headers).status_code == 400
+        merchant.control(settle, status="ABNORMAL")
+        assert merchant.send("POST", path, asked).status_code == 400  # Sealed with no known key.
+        short = {key: value for key, value in asked.items() if key != "real_name"}
+        assert merchant.send("POST", path, short, headers=headers).status_code == 400
+        unknown = asked | {"out_refund_no": "R404404"}
+        assert merchant.send("POST", path, unknown, headers=headers).status_code == 404
+        answer = merchant.send("POST", path, asked, headers=headers)
+        assert (answer.status_code, answer.json()["status"]) == (200, "PROCESSING")
+        assert merchant.control(settle)["status"] == "SUCCESS"
+
+    def test_abnormal_money_can_come_to_the_merchants_own_account(self, merchant):
+        merchant.control("settings", refund_outcome="manual")
+        body = merchant.refund(merchant.paid()).json()
+        merchant.control(f"refunds/{body['out_refund_no']}/settle", status="ABNORMAL")
+        path = f"{REFUNDS}/{body['refund_id']}/apply-abnormal-refund"
+
+        answer = merchant.send(
+            "POST", path, {"out_refund_no": body["out_refund_no"], "type": "MERCHANT_BANK_CARD"}
+        )
+
+        assert answer.json()["status"] == "PROCESSING"
 
     @pytest.mark.parametrize("outcome", ["SUCCESS", "ABNORMAL", "CLOSED"])
     def test_the_merchant_hears_the_outcome_as_refund_status(self, merchant, outcome):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,8 @@ from app.payments import calls, jobs
 from app.payments.models import PayInbox, Payment, Refund
 from app.payments.verify import verify
 from app.wechat.extension import Clients
+from sandbox import server
+from tests.app.payments.sandboxed import Sandbox
 from tests.app.wechat import platform as world
 from tests.app.wechat.platform import Platform
 from tests.builders.orders import make_order
@@ -186,3 +188,29 @@ def mall(
 def shopper(token_for: Callable[..., dict[str, str]]) -> Callable[[Order], dict[str, str]]:
     """The headers of an order's buyer."""
     return lambda order: token_for(Audience.SHOPPER, order.buyer_id)
+
+
+@pytest.fixture(scope="session")
+def running():
+    with server.start() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(running):
+    sandbox = Sandbox(running.url)
+    running.world.merchants.clear()
+    sandbox.control("reset")
+    sandbox.control("settings", notify="manual", signing="public_key", refund_outcome="manual")
+    sandbox.control("clock", now=datetime.now(UTC).isoformat())
+    sandbox.control(
+        "merchants",
+        appid=world.APPID,
+        app_secret="s" * 32,
+        mchid=world.MCHID,
+        merchant_serial=world.SERIAL,
+        merchant_public_key=world.public_pem(0),
+        apiv3_key=world.APIV3_KEY,
+    )
+    yield sandbox
+    sandbox.http.close()

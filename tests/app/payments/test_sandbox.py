@@ -6,81 +6,18 @@ mall's webhook, which is where they would arrive.
 """
 
 import json
-from datetime import UTC, datetime
 
-import httpx
 import pytest
 from wechatpayv3 import SignType, WeChatPay, WeChatPayType
 
 from app.core import clock
 from app.payments import calls
-from app.settings import WeChatSettings
 from app.wechat import extension
 from app.wechat.errors import ResultUnknown
-from sandbox import server
 from tests.app.payments.conftest import Mall
+from tests.app.payments.sandboxed import Sandbox
 from tests.app.payments.test_refunds import request
 from tests.app.wechat import platform as world
-
-
-class Sandbox:
-    """The control API of a running sandbox, seen from the mall's merchant."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.http = httpx.Client(base_url=url, trust_env=False, timeout=20)
-
-    def control(self, path: str, **body):
-        answer = self.http.post(f"/control/{path}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def look(self, path: str, **params):
-        answer = self.http.get(f"/control/{path}", params=params).raise_for_status().json()
-        return answer.get(path, answer)
-
-    def settings(self, *, public_key: bool = True) -> WeChatSettings:
-        platform = self.look("platform")
-        key = {"public_key_id": platform["public_key_id"], "public_key": platform["public_key"]}
-        none = {"public_key_id": None, "public_key": None}
-        return world.settings(
-            pay_api=self.url,
-            weixin_api=self.url,
-            app_secret="s" * 32,
-            **(key if public_key else none),
-        )
-
-    def notifications(self, subject: str) -> list[str]:
-        return [each["id"] for each in self.look("notifications", subject=subject)]
-
-    def take(self, notification_id: str, **fault):
-        return self.control(f"notifications/{notification_id}/take", **fault)
-
-
-@pytest.fixture(scope="session")
-def running():
-    with server.start() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(running):
-    sandbox = Sandbox(running.url)
-    running.world.merchants.clear()
-    sandbox.control("reset")
-    sandbox.control("settings", notify="manual", signing="public_key", refund_outcome="manual")
-    sandbox.control("clock", now=datetime.now(UTC).isoformat())
-    sandbox.control(
-        "merchants",
-        appid=world.APPID,
-        app_secret="s" * 32,
-        mchid=world.MCHID,
-        merchant_serial=world.SERIAL,
-        merchant_public_key=world.public_pem(0),
-        apiv3_key=world.APIV3_KEY,
-    )
-    yield sandbox
-    sandbox.http.close()
 
 
 @pytest.fixture

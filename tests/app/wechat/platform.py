@@ -223,6 +223,13 @@ class Platform:
             trade = self.trades.get(parts[-1])
             absent = {"code": "ORDER_NOT_EXIST", "message": "订单不存在"}
             return (200, self.transaction(parts[-1])) if trade else (404, absent)
+        if "/pay/transactions/id/" in path:
+            return self._by_transaction(parts[-1])
+        return self._answer_about_refund(method, parts, body)
+
+    def _answer_about_refund(self, method: str, parts: list[str], body: bytes) -> tuple[int, Any]:
+        if parts[-1] == "apply-abnormal-refund":
+            return self._rescue(parts[-2], body)
         if method == "POST":
             return self._refund(body)
         refund = self.refunds.get(parts[-1])
@@ -258,6 +265,20 @@ class Platform:
             return 400, {"code": "ORDERPAID", "message": "该订单已支付"}
         trade["state"] = "CLOSED"
         return 204, None
+
+    def _by_transaction(self, transaction_id: str) -> tuple[int, Any]:
+        for number, trade in self.trades.items():
+            if trade.get("transaction_id") == transaction_id:
+                return 200, self.transaction(number)
+        return 404, {"code": "ORDER_NOT_EXIST", "message": "订单不存在"}
+
+    def _rescue(self, refund_id: str, body: bytes) -> tuple[int, Any]:
+        asked = json.loads(body)
+        refund = self.refunds.get(asked["out_refund_no"])
+        if refund is None or refund["refund_id"] != refund_id or refund["status"] != "ABNORMAL":
+            return 400, {"code": "INVALID_REQUEST", "message": "退款单状态不是退款异常"}
+        refund["status"] = "PROCESSING"
+        return 200, refund
 
     def _refund(self, body: bytes) -> tuple[int, Any]:
         asked = json.loads(body)
