@@ -68,7 +68,8 @@ def preview(
     """
     order = orders.get(session, order_no=order_no, buyer_id=buyer_id)
     _refuse_unless_unshipped(order)
-    return returning.plan(order, order.lines, quantities)
+    wanted = returning.unshipped(order.lines, quantities)
+    return returning.plan(order, order.lines, wanted)
 
 
 def apply(
@@ -93,7 +94,9 @@ def apply(
     """
     order = orders.for_payment(session, order_no=order_no, buyer_id=buyer_id)
     _refuse_unless_unshipped(order)
-    return _opened(session, order, quantities=quantities, reason=reason, now=now)
+    lines = orders.lines(session, order_id=order.id)
+    wanted = returning.unshipped(lines, quantities)
+    return _opened(session, order, quantities=wanted, reason=reason, now=now)
 
 
 def give_back(
@@ -148,12 +151,13 @@ def approve(session: Session, *, after_sale_no: str, staff_id: int, now: datetim
 
     :raises AfterSaleNotFound: there is none.
     :raises AfterSaleStateForbids: it is decided or cancelled already.
-    :raises NotBeforeShipping: the order has left meanwhile.
+    :raises NotBeforeShipping: the order, or these pieces of it, have left meanwhile.
     """
     case = queries.get(session, after_sale_no=after_sale_no)
     order = orders.locked(session, order_id=case.order_id)
     case = _approved(session, case, staff_id=staff_id, now=now)
     _refuse_unless_unshipped(order)
+    _refuse_what_left(session, case, order)
     return _refunding(session, case, order, now=now)
 
 
@@ -291,6 +295,15 @@ def _settled(session: Session, case: AfterSale, order: Order) -> Return:
 
 def _refuse_unless_unshipped(order: Order) -> None:
     if order.status != OrderStatus.PAID:
+        raise NotBeforeShipping(order_status=order.status)
+
+
+def _refuse_what_left(session: Session, case: AfterSale, order: Order) -> None:
+    lines = orders.lines(session, order_id=order.id)
+    if not any(line.shipped_quantity for line in lines):
+        return
+    wanted = _settled(session, case, order).quantities
+    if any(wanted.get(line.id, 0) > line.waiting_quantity for line in lines):
         raise NotBeforeShipping(order_status=order.status)
 
 

@@ -6,12 +6,20 @@ from typing import Any
 from app.core import clock, paging
 from app.core.db import read, transaction
 from app.core.http import Blueprint
-from app.orders import queries, schemas, service
+from app.orders import parcel_schemas, queries, schemas, service
 from app.orders.models import Order, OrderStatus
 from app.orders.queries import OrderNotFound
-from app.orders.service import DealUndecided, OrderStateForbids, RefundInProgress
+from app.orders.service import (
+    DealUndecided,
+    OrderStateForbids,
+    RefundInProgress,
+    ShipmentDiffers,
+    ShipmentExceedsLine,
+)
 
 bp = Blueprint("orders_admin", __name__, description="订单管理")
+
+NOT_NOW = (RefundInProgress, DealUndecided, ShipmentExceedsLine)
 
 
 @bp.get("/orders")
@@ -46,11 +54,11 @@ def show_any_order(order_no: str) -> Order:
 
 
 @bp.post("/orders/<order_no>/ship")
-@bp.accepts(schemas.NewShipment)
+@bp.accepts(parcel_schemas.NewShipment)
 @bp.returns(schemas.StaffOrderDetailOut)
-@bp.fails(OrderNotFound, OrderStateForbids, RefundInProgress, DealUndecided)
-def ship_order(order_no: str, **parcel: str) -> Order:
-    """Hand a paid order to an express company; refused while money of it is on its way back."""
+@bp.fails(OrderNotFound, OrderStateForbids, *NOT_NOW, ShipmentDiffers)
+def ship_order(order_no: str, **parcel: Any) -> Order:
+    """Hand an express company all that is still to leave, or only these pieces."""
     with transaction() as session:
         service.ship(session, order_no=order_no, now=clock.now(), **parcel)
         return queries.get(session, order_no=order_no)

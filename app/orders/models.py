@@ -1,4 +1,4 @@
-"""The tables of orders: the order, its lines, its parcels, and each refund of a part of it."""
+"""The tables of orders: the order, its lines, and each refund of a part of it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, BigId, Fen
+from app.orders.parcel_models import Shipment
 
 
 class OrderStatus(StrEnum):
@@ -30,9 +31,9 @@ class OrderStatus(StrEnum):
     CLOSED = "closed"
     """Not paid; everything held was given back. Only late money that buys it anew opens it."""
     PAID = "paid"
-    """Paid, or nothing to pay; waiting to be shipped."""
+    """Paid, or nothing to pay; some of its pieces are still to leave."""
     SHIPPED = "shipped"
-    """Handed to the express company."""
+    """Every piece that is not refunded has left."""
     RECEIVED = "received"
     """In the buyer's hands; may still be returned."""
     COMPLETED = "completed"
@@ -235,7 +236,7 @@ class Order(Base):
     """Grows with every move."""
 
     lines: Mapped[list["OrderLine"]] = relationship(lazy="raise", order_by="OrderLine.seq")
-    shipments: Mapped[list["Shipment"]] = relationship(lazy="raise", order_by="Shipment.id")
+    shipments: Mapped[list[Shipment]] = relationship(lazy="raise", order_by=Shipment.id)
 
     @property
     def source(self) -> str:
@@ -283,6 +284,11 @@ class OrderLine(Base):
             name="returns_within_quantity",
         ),
         CheckConstraint("restocked_quantity BETWEEN 0 AND quantity", name="restocked_quantity"),
+        CheckConstraint(
+            "shipped_quantity >= 0 AND withheld_quantity >= 0"
+            " AND shipped_quantity + withheld_quantity <= quantity",
+            name="ships_within_quantity",
+        ),
         CheckConstraint("final_fen BETWEEN 0 AND payable_fen", name="final_within_payable"),
         CheckConstraint("cost_fen >= 0", name="cost_not_negative"),
         Index("ix_order_line_sku_id", "sku_id"),
@@ -328,25 +334,20 @@ class OrderLine(Base):
     """Pieces given back; of a gift, those cancelled, brought back or paid for."""
     restocked_quantity: Mapped[int] = mapped_column(default=0)
     """Given back to the shelf by a refund before shipping."""
+    shipped_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Pieces that have left."""
+    withheld_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Pieces that have not left and will not: their refund is on its way, or done."""
+
+    @property
+    def waiting_quantity(self) -> int:
+        """Pieces that are still to leave."""
+        return self.quantity - self.shipped_quantity - self.withheld_quantity
 
     @property
     def price_fen(self) -> int:
         """What all its pieces cost, after whatever lowered it: what its shares are cut from."""
         return self.payable_fen if self.final_fen is None else self.final_fen
-
-
-class Shipment(Base):
-    """One parcel."""
-
-    __tablename__ = "shipment"
-    __table_args__ = (UniqueConstraint("order_id", "company_code", "tracking_no"),)
-
-    id: Mapped[BigId]
-    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shop_order.id"))
-    company_code: Mapped[str] = mapped_column(String(20))
-    company_name: Mapped[str] = mapped_column(String(32))
-    tracking_no: Mapped[str] = mapped_column(String(32))
-    shipped_at: Mapped[datetime]
 
 
 class OrderRefund(Base):
@@ -376,5 +377,7 @@ class OrderRefund(Base):
     """Fen by `order_line.id` (as text: it is JSON)."""
     quantities: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     """Pieces by `order_line.id` that come back, gifts included; empty: it is about money only."""
+    unshipped: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    """How many of these, by `order_line.id`, had not left, and now will not."""
     begun_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

@@ -13,6 +13,7 @@ from app.core import crypto
 from app.core.errors import NotFound
 from app.members.queries import AddressSnapshot
 from app.orders.models import LineKind, Order, OrderLine, OrderStatus, source
+from app.orders.parcel_models import Shipment
 
 PAGE = 20
 
@@ -39,6 +40,18 @@ def locked(session: Session, *, order_id: int) -> Order:
     :raises OrderNotFound: there is none.
     """
     return _one(session, _locked().where(Order.id == order_id))
+
+
+def id_of(session: Session, *, order_no: str) -> int:
+    """
+    The key of an order.
+
+    :raises OrderNotFound: there is none.
+    """
+    order_id = session.scalar(select(Order.id).where(Order.order_no == order_no))
+    if order_id is None:
+        raise OrderNotFound
+    return order_id
 
 
 def lines(session: Session, *, order_id: int) -> Sequence[OrderLine]:
@@ -150,7 +163,8 @@ def _with_lines(wanted: Select[Order]) -> Select[Order]:
 
 
 def _with_all(wanted: Select[Order]) -> Select[Order]:
-    return _with_lines(wanted).options(selectinload(Order.shipments))
+    parcels = selectinload(Order.shipments).selectinload(Shipment.lines)
+    return _with_lines(wanted).options(parcels)
 
 
 def _one(session: Session, wanted: Select[Order]) -> Order:

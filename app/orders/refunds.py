@@ -16,7 +16,7 @@ from app.core import metrics
 from app.core.errors import Conflict
 from app.marketing import seats
 from app.marketing import service as marketing
-from app.orders import queries, returning
+from app.orders import leaving, queries, returning
 from app.orders.models import (
     LineKind,
     Order,
@@ -63,16 +63,19 @@ def begin_refund(
     line_amounts: Mapping[int, int],
     freight_fen: int,
     quantities: Mapping[int, int] | None = None,
+    unshipped: Mapping[int, int] | None = None,
     now: datetime,
 ) -> bool:
     """
-    Set aside fen of lines (by `order_line.id`) and of freight to go back; shipping waits for it.
+    Set aside fen of lines (by `order_line.id`) and of freight to go back.
 
-    `quantities` says which pieces of which lines come back with it, if it is about goods. What
-    costs nothing may be refunded with nothing. Returns False if it was begun before.
+    `quantities` says which pieces of which lines come back with it, if it is about goods;
+    `unshipped` how many of those never left and now will not: if it is not said, as many as there
+    are. What costs nothing may be refunded with nothing. Returns False if it was begun before.
 
     :raises NotRefundable: the order is not paid, or wholly refunded.
-    :raises RefundExceedsPaid: a line, or the freight, has less left than is asked.
+    :raises RefundExceedsPaid: a line, or the freight, has less left than is asked, or fewer pieces
+        that have not left.
     """
     order = queries.locked(session, order_id=order_id)
     if _find(session, refund_source) is not None:
@@ -81,6 +84,7 @@ def begin_refund(
         raise NotRefundable
     pieces = dict(quantities or {})
     amount_fen = _set_aside(session, order, line_amounts, freight_fen, pieces)
+    stay = _withhold(queries.lines(session, order_id=order_id), pieces, unshipped)
     session.add(
         OrderRefund(
             source=refund_source,
@@ -90,6 +94,7 @@ def begin_refund(
             freight_fen=freight_fen,
             line_amounts={str(line_id): fen for line_id, fen in line_amounts.items() if fen},
             quantities={str(line_id): count for line_id, count in pieces.items()},
+            unshipped={str(line_id): count for line_id, count in stay.items()},
             begun_at=now,
         )
     )
@@ -102,7 +107,8 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     """
     Record that the money of a refund went back: commission is clawed back in proportion.
 
-    Pieces that never left are on sale again, and granted coupons and points that what is kept does
+    Pieces that never left are on sale again; an order of which nothing else is to leave has left.
+    Granted coupons and points that what is kept does
     not earn are taken back as far as they are unused. An order refunded whole is `refunded`: its
     own coupons go back to the buyer. Returns False if it was finished before.
 
@@ -118,7 +124,6 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     for line in touched:
         line.refunded_fen += _fen(refund, line)
         line.refunded_quantity += _pieces(refund, line)
-    was_shipped = order.shipped_at is not None
     if _is_over(order, lines, refund):
         order.status = OrderStatus.REFUNDED
         metrics.orders.labels("refunded").inc()
@@ -131,8 +136,8 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
             session, source=order.source, coupons_left=coupons, points_left=points, now=now
         )
     _settle(session, refund, RefundStatus.REFUNDED, now=now)
-    if not was_shipped:
-        _put_back(session, order, lines, now=now)
+    _put_back(session, order, lines, refund, now=now)
+    leaving.move_on(session, order, lines, now=now)
     purchases.returned(session, order_source=order.source, goods=goods_of(lines))
     commissions.claw_back(
         session,
@@ -158,7 +163,8 @@ def abandon_refund(session: Session, *, order_id: int, refund_source: str, now: 
     order, refund = _begun(session, order_id, refund_source, RefundStatus.ABANDONED)
     if refund is None:
         return False
-    _take_from_refunding(order, queries.lines(session, order_id=order_id), refund)
+    for line in _take_from_refunding(order, queries.lines(session, order_id=order_id), refund):
+        line.withheld_quantity -= _stays(refund, line)
     _settle(session, refund, RefundStatus.ABANDONED, now=now)
     _leave_the_deal(session, order, now)
     return True
@@ -218,6 +224,23 @@ def _set_line_aside(line: OrderLine, fen: int, pieces: int) -> None:
     line.refunding_quantity += pieces
 
 
+def _withhold(
+    lines: Sequence[OrderLine], pieces: Mapping[int, int], unshipped: Mapping[int, int] | None
+) -> dict[int, int]:
+    """Keep pieces that have not left from leaving; return how many of each line."""
+    stay: dict[int, int] = {}
+    for line in lines:
+        wanted = min(pieces.get(line.id, 0), line.waiting_quantity)
+        if unshipped is not None:
+            wanted = unshipped.get(line.id, 0)
+        if wanted > min(pieces.get(line.id, 0), line.waiting_quantity):
+            raise RefundExceedsPaid(line_id=line.id)
+        if wanted:
+            line.withheld_quantity += wanted
+            stay[line.id] = wanted
+    return stay
+
+
 def _begun(
     session: Session, order_id: int, refund_source: str, outcome: RefundStatus
 ) -> tuple[Order, OrderRefund | None]:
@@ -256,6 +279,10 @@ def _pieces(refund: OrderRefund, line: OrderLine) -> int:
     return int(refund.quantities.get(str(line.id), 0))
 
 
+def _stays(refund: OrderRefund, line: OrderLine) -> int:
+    return int(refund.unshipped.get(str(line.id), 0))
+
+
 def _is_over(order: Order, lines: Sequence[OrderLine], refund: OrderRefund) -> bool:
     """Say whether nothing of the order is left: no money, or, if it cost nothing, no goods."""
     if order.refunded_fen < order.paid_fen:
@@ -274,14 +301,23 @@ def _settle(session: Session, refund: OrderRefund, status: RefundStatus, *, now:
     session.flush()
 
 
-def _put_back(session: Session, order: Order, lines: Sequence[OrderLine], *, now: datetime) -> None:
+def _put_back(
+    session: Session,
+    order: Order,
+    lines: Sequence[OrderLine],
+    refund: OrderRefund,
+    *,
+    now: datetime,
+) -> None:
     """Put goods that never left back on sale: pieces given back, or what is refunded whole."""
     is_over = order.status == OrderStatus.REFUNDED
     quantities: dict[int, int] = {}
     for line in lines:
+        back = _stays(refund, line)
         is_paid_back = line.final_fen is None and 0 < line.payable_fen == line.refunded_fen
-        is_whole = is_over or is_paid_back
-        back = (line.quantity if is_whole else line.refunded_quantity) - line.restocked_quantity
+        if is_over or is_paid_back:
+            back += line.waiting_quantity
+            line.withheld_quantity += line.waiting_quantity
         if back:
             quantities[line.sku_id] = quantities.get(line.sku_id, 0) + back
             line.restocked_quantity += back

@@ -97,7 +97,7 @@ def plan(
     is_last = _is_last(lines, wanted)
     amounts = {line.id: _share(line, wanted.get(line.id, 0)) for line in lines}
     settled = wanted if is_last else wanted | _gifts_lost(order, lines, wanted)
-    owed = _owed(order, lines, wanted if quantities is None else quantities, settled)
+    owed = _owed(lines, wanted if quantities is None else quantities, settled)
     deducted_fen = min(sum(owed.values()), sum(amounts.values()))
     taken = apportion(amounts, deducted_fen)
     deductions = apportion(owed, deducted_fen)
@@ -110,6 +110,25 @@ def plan(
         freight_fen=_freight_left(order) if is_last else 0,
         deducted_fen=deducted_fen,
     )
+
+
+def unshipped(
+    lines: Sequence[OrderLine], quantities: Mapping[int, int] | None
+) -> dict[int, int] | None:
+    """
+    Say which pieces come back if only what has not left may; None still means all of the order.
+
+    :raises ReturnExceedsLine: fewer pieces of a line have not left.
+    """
+    if not any(line.shipped_quantity for line in lines):
+        return None if quantities is None else dict(quantities)
+    waiting = {line.id: line.waiting_quantity for line in lines if line.waiting_quantity}
+    if quantities is None:
+        return waiting
+    for line_id, count in quantities.items():
+        if count > waiting.get(line_id, 0):
+            raise ReturnExceedsLine(line_id=line_id, left=waiting.get(line_id, 0))
+    return dict(quantities)
 
 
 def still_granted(order: Order, lines: Sequence[OrderLine]) -> tuple[dict[int, int], int]:
@@ -195,18 +214,14 @@ def _times_met(met: Mapping[str, Any], gone: Mapping[int, tuple[int, int]]) -> i
 
 
 def _owed(
-    order: Order,
-    lines: Sequence[OrderLine],
-    returned: Mapping[int, int],
-    settled: Mapping[int, int],
+    lines: Sequence[OrderLine], returned: Mapping[int, int], settled: Mapping[int, int]
 ) -> dict[int, int]:
     """The stated value, by line, of gifts that left with the goods and do not come back."""
-    if order.shipped_at is None:
-        return {line.id: 0 for line in lines}
-    return {
-        line.id: line.value_fen * (settled.get(line.id, 0) - returned.get(line.id, 0))
+    kept = {
+        line.id: settled.get(line.id, 0) - max(returned.get(line.id, 0), line.waiting_quantity)
         for line in lines
     }
+    return {line.id: line.value_fen * max(0, kept[line.id]) for line in lines}
 
 
 def _line(line: OrderLine, count: int, amount_fen: int, deducted_fen: int) -> ReturnLine:

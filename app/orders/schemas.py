@@ -10,13 +10,14 @@ import marshmallow as ma
 from app.carts.models import LINES_MAX, QUANTITY_MAX
 from app.core import crypto, paging
 from app.core.db import read
-from app.core.fields import Fen, Id, Moment, Pattern, Quantity, Query, Schema, Text, WholeNumber
+from app.core.fields import Fen, Id, Moment, Quantity, Query, Schema, Text, WholeNumber
 from app.core.http import page_of
 from app.marketing import quotes, teams, wording
 from app.marketing.quotes import ChoiceIn, OffersOut, QuoteOut
 from app.orders import queries
 from app.orders.drafts import Draft, Expected
 from app.orders.models import CloseReason, LineKind, Order, OrderOrigin, OrderStatus
+from app.orders.parcel_schemas import ShipmentOut
 from promotions.group_buys import Late, Outcome, RefundReason, SeatStatus, TeamStatus
 
 BUY_NOW_LINES_MAX = 50
@@ -134,12 +135,6 @@ class StaffOrderQuery(OrderQuery):
     placed_to = Moment()
 
 
-class NewShipment(Schema):
-    company_code = Pattern(r"[A-Za-z0-9_]{1,20}", required=True, error="快递公司编码格式不正确")
-    company_name = Text(maximum=32, required=True)
-    tracking_no = Pattern(r"[A-Za-z0-9-]{4,32}", required=True, error="快递单号格式不正确")
-
-
 class StaffRemark(Schema):
     text = Text(maximum=REMARK_MAX, minimum=0, multiline=True, required=True)
 
@@ -175,6 +170,8 @@ class OrderLineOut(ma.Schema):
     refunded_quantity = ma.fields.Integer(
         required=True, metadata={"description": "已退件数；赠品为已取消件数"}
     )
+    shipped_quantity = ma.fields.Integer(required=True, metadata={"description": "已发件数"})
+    waiting_quantity = ma.fields.Integer(required=True, metadata={"description": "待发件数"})
 
 
 class OrderAddressOut(ma.Schema):
@@ -185,13 +182,6 @@ class OrderAddressOut(ma.Schema):
     city = ma.fields.String(required=True)
     district = ma.fields.String(required=True)
     detail = ma.fields.String(required=True)
-
-
-class ShipmentOut(ma.Schema):
-    company_code = ma.fields.String(required=True)
-    company_name = ma.fields.String(required=True)
-    tracking_no = ma.fields.String(required=True)
-    shipped_at = Moment(required=True)
 
 
 class _AddressOf(ma.fields.Nested):

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from app.orders import queries
 from app.orders.closing import OrderStateForbids, cancel, expire, expire_due
 from app.orders.drafts import CartChanged, Wanted, from_cart, preview, taken_from_cart
-from app.orders.fulfilment import (
+from app.orders.fulfilment import complete_due, receive, receive_by_wechat, receive_due
+from app.orders.leaving import (
     DealUndecided,
     RefundInProgress,
-    complete_due,
-    receive,
-    receive_due,
+    ShipmentDiffers,
+    ShipmentExceedsLine,
+    send,
     ship,
 )
 from app.orders.models import Order
@@ -43,6 +44,8 @@ __all__ = [
     "RefundExceedsPaid",
     "RefundInProgress",
     "RefundUnknown",
+    "ShipmentDiffers",
+    "ShipmentExceedsLine",
     "Wanted",
     "abandon_refund",
     "begin_refund",
@@ -58,9 +61,11 @@ __all__ = [
     "place",
     "preview",
     "receive",
+    "receive_by_wechat",
     "receive_due",
     "remark",
     "revive",
+    "send",
     "ship",
     "taken_from_cart",
 ]

@@ -27,6 +27,38 @@ def _sum(column: str, line_column: str, freight: str = "0") -> str:
 
 
 RULES = {
+    "orders.parcels_are_what_left": """
+        SELECT 'order ' || o.order_no || ', line ' || l.seq, l.shipped_quantity,
+            coalesce(sum(p.quantity), 0)
+        FROM order_line AS l JOIN shop_order AS o ON o.id = l.order_id
+        LEFT JOIN shipment_line AS p ON p.order_line_id = l.id
+        GROUP BY o.id, l.id HAVING l.shipped_quantity <> coalesce(sum(p.quantity), 0) ORDER BY l.id
+    """,
+    "orders.parcels_are_of_their_order": """
+        SELECT 'parcel ' || s.id, s.order_id, l.order_id
+        FROM shipment AS s JOIN shipment_line AS p ON p.shipment_id = s.id
+        JOIN order_line AS l ON l.id = p.order_line_id
+        WHERE s.order_id <> l.order_id ORDER BY s.id
+    """,
+    "orders.shipped_means_nothing_waits": """
+        SELECT 'order ' || o.order_no || ', line ' || l.seq,
+            l.quantity - l.shipped_quantity - l.withheld_quantity, 0
+        FROM order_line AS l JOIN shop_order AS o ON o.id = l.order_id
+        WHERE o.status IN ('shipped', 'received', 'completed')
+            AND l.quantity > l.shipped_quantity + l.withheld_quantity ORDER BY l.id
+    """,
+    "orders.withheld_is_on_record": """
+        SELECT 'order ' || o.order_no || ', line ' || l.seq, l.withheld_quantity, r.unshipped
+        FROM order_line AS l JOIN shop_order AS o ON o.id = l.order_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum((unshipped->>l.id::text)::bigint), 0) AS unshipped
+            FROM order_refund WHERE order_id = o.id AND status <> 'abandoned'
+        ) AS r
+        WHERE l.withheld_quantity <> r.unshipped AND NOT (
+            l.withheld_quantity = l.quantity - l.shipped_quantity
+            AND (o.status = 'refunded' OR l.payable_fen = l.refunded_fen AND l.payable_fen > 0)
+        ) ORDER BY l.id
+    """,
     "orders.items_are_the_sum_of_lines": _sum("items_fen", "amount_fen"),
     "orders.discount_is_the_sum_of_lines": _sum("o.discount_fen", "discount_fen"),
     "orders.member_saves_are_the_sum_of_lines": _sum("o.member_saves_fen", "member_saves_fen"),

@@ -73,7 +73,9 @@ REQUESTS = {
     "PUT /admin/v1/skus/{sku_id}/price": fixed(price_fen=8800, market_price_fen=9900),
     "PUT /admin/v1/skus/{sku_id}/stock": fixed(available=7, reason="盘点"),
     "POST /admin/v1/skus/{sku_id}/stock-adjustments": fixed(delta=-1, reason="破损"),
-    "POST /admin/v1/orders/{order_no}/ship": Request(lambda ids, _: PARCEL, pick=1),
+    "POST /admin/v1/orders/{order_no}/ship": Request(
+        lambda ids, _: PARCEL | {"lines": [{"line_id": ids["line_id"][1], "quantity": 1}]}, pick=1
+    ),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][2], "reason": "协商退款"}

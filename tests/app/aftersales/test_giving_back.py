@@ -9,7 +9,7 @@ from app.aftersales import jobs, verify
 from app.aftersales.models import AfterSale
 from app.catalogue.models import Sku
 from app.core.auth import Audience
-from app.orders import fulfilment, queries
+from app.orders import leaving, queries
 from app.payments.models import Refund
 from app.staff.models import Role
 from tests.builders.payments import settle_refund
@@ -20,7 +20,7 @@ URL = "/admin/v1/after-sales"
 
 @pytest.fixture
 def shipped(session, order, now):
-    fulfilment.ship(
+    leaving.ship(
         session,
         order_no=order.order_no,
         company_code="SF",

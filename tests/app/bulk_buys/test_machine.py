@@ -23,7 +23,7 @@ from app.bulk_buys import settling
 from app.orders import queries as orders
 from app.orders import service as order_moves
 from app.orders.drafts import DealGone
-from app.orders.fulfilment import DealUndecided, RefundInProgress
+from app.orders.leaving import DealUndecided, RefundInProgress
 from app.orders.models import CloseReason
 from app.orders.returning import ReturnExceedsLine
 from app.payments.models import Refund, RefundStatus

@@ -8,7 +8,7 @@ from app.aftersales.models import AfterSaleStatus
 from app.marketing.service import Choice
 from app.orders import lowering, refunds
 from app.orders import service as orders
-from app.orders.fulfilment import DealUndecided
+from app.orders.leaving import DealUndecided
 from app.orders.models import OrderStatus
 from promotions.bulk_buys import ShareState
 from tests.builders.bulk_buys import end

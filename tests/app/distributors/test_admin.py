@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.distributors import explaining, verify, wording
-from app.orders import fulfilment
+from app.orders import fulfilment, leaving
 from app.orders.models import OrderStatus
 from distribution.commissions import rules
 from distribution.team import joining
@@ -271,7 +271,7 @@ class TestWording:
 
 
 def ship_and_receive(session, order, *, now):
-    fulfilment.ship(
+    leaving.ship(
         session,
         order_no=order.order_no,
         company_code="SF",

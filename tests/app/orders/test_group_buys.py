@@ -9,7 +9,7 @@ from app.marketing.seats import CannotJoinTeam
 from app.orders import queries
 from app.orders import service as orders
 from app.orders.drafts import Wanted
-from app.orders.fulfilment import DealUndecided
+from app.orders.leaving import DealUndecided
 from app.orders.models import CloseReason, OrderOrigin, OrderStatus
 from promotions import buyers, group_buys
 from promotions.group_buys import BuyingTeam, SeatStatus, TeamStatus

@@ -11,6 +11,17 @@ from tests.builders.orders import make_order
 from tests.builders.promotions import AGREED, make_published
 
 WRECKS = {
+    "orders.parcels_are_what_left": "UPDATE order_line SET shipped_quantity = 1",
+    "orders.parcels_are_of_their_order": """
+        ALTER TABLE shipment DROP CONSTRAINT fk_shipment_order_id;
+        WITH parcel AS (
+            INSERT INTO shipment (id, order_id, company_code, company_name, tracking_no, shipped_at)
+            SELECT 1, id + 1, 'SF', '顺丰', 'SF1', now() FROM shop_order RETURNING id
+        )
+        INSERT INTO shipment_line SELECT parcel.id, l.id, 1 FROM parcel, order_line AS l
+    """,
+    "orders.shipped_means_nothing_waits": "UPDATE shop_order SET status = 'shipped'",
+    "orders.withheld_is_on_record": "UPDATE order_line SET quantity = 2, withheld_quantity = 1",
     "orders.items_are_the_sum_of_lines": "UPDATE order_line SET amount_fen = 1",
     "orders.discount_is_the_sum_of_lines": "UPDATE order_line SET discount_fen = 1",
     "orders.member_saves_are_the_sum_of_lines": "UPDATE order_line SET member_saves_fen = 1",
@@ -52,7 +63,14 @@ def test_a_broken_promise_is_found(session, an_order, broken):
     assert list(verify.verify(session)) == []
 
     # Without constraints, as a faulty restore or a hand in the database would do it.
-    for table in ("shop_order", "order_line", "stock_hold", "promotion_reservation", "coupon"):
+    for table in (
+        "shop_order",
+        "order_line",
+        "shipment",
+        "stock_hold",
+        "promotion_reservation",
+        "coupon",
+    ):
         drop = text(
             "SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || conname"
             " FROM pg_constraint WHERE contype = 'c' AND conrelid = CAST(:table AS regclass)"
