@@ -158,18 +158,18 @@ def submit_refund(refund_id: int) -> None:
         return
     try:
         answer = _carry(pay, errand)
+        if answer is not None:
+            _hear_of_refund(errand, answer)
     except WeChatRefused as refusal:
         with transaction() as session:
             submitting.park(session, refund_id=refund_id, error=str(refusal), reason=refusal.reason)
-        return
     except WeChatError as error:
         log.info("refund_unanswered", out_refund_no=errand.out_refund_no, error=str(error))
-        return
-    if answer is not None:
-        with transaction() as session:
-            inbox.hear_answer(
-                session, FactKind.REFUND, errand.out_refund_no, answer, now=clock.now()
-            )
+
+
+def _hear_of_refund(errand: Errand, answer: dict[str, Any]) -> None:
+    with transaction() as session:
+        inbox.hear_answer(session, FactKind.REFUND, errand.out_refund_no, answer, now=clock.now())
 
 
 def _carry(pay: PayClient, errand: Errand) -> dict[str, Any] | None:
