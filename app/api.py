@@ -39,6 +39,7 @@ from app.marketing import explaining_admin
 from app.materials import routes as materials
 from app.members import routes as members
 from app.orders import admin as orders_admin
+from app.orders import parcels_admin
 from app.orders import routes as orders
 from app.packs import admin as packs_admin
 from app.packs import routes as packs
@@ -124,6 +125,7 @@ def _for_staff() -> tuple[Blueprint, ...]:
         coupons_admin.bp,
         flash_board.bp,
         orders_admin.bp,
+        parcels_admin.bp,
         payments_admin.bp,
         deciding_admin.bp,
         aftersales_admin.bp,

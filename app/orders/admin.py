@@ -6,20 +6,12 @@ from typing import Any
 from app.core import clock, paging
 from app.core.db import read, transaction
 from app.core.http import Blueprint
-from app.orders import parcel_schemas, queries, schemas, service
+from app.orders import leaving, parcel_schemas, queries, schemas, service
 from app.orders.models import Order, OrderStatus
 from app.orders.queries import OrderNotFound
-from app.orders.service import (
-    DealUndecided,
-    OrderStateForbids,
-    RefundInProgress,
-    ShipmentDiffers,
-    ShipmentExceedsLine,
-)
+from app.orders.service import OrderStateForbids, ShipmentDiffers
 
 bp = Blueprint("orders_admin", __name__, description="订单管理")
-
-NOT_NOW = (RefundInProgress, DealUndecided, ShipmentExceedsLine)
 
 
 @bp.get("/orders")
@@ -56,7 +48,7 @@ def show_any_order(order_no: str) -> Order:
 @bp.post("/orders/<order_no>/ship")
 @bp.accepts(parcel_schemas.NewShipment)
 @bp.returns(schemas.StaffOrderDetailOut)
-@bp.fails(OrderNotFound, OrderStateForbids, *NOT_NOW, ShipmentDiffers)
+@bp.fails(OrderNotFound, OrderStateForbids, *leaving.REFUSALS, ShipmentDiffers)
 def ship_order(order_no: str, **parcel: Any) -> Order:
     """Hand an express company all that is still to leave, or only these pieces."""
     with transaction() as session:

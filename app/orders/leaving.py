@@ -55,14 +55,18 @@ class ShipmentDiffers(Conflict):
     code, title = "shipment_differs", "该快递单号已发货，且商品不同"
 
 
+REFUSALS = (RefundInProgress, DealUndecided, ShipmentExceedsLine)
+"""Why pieces of a paid order may not leave now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Who carries a parcel; without a company it is not tracked."""
 
-    kind: Delivery = Delivery.EXPRESS
     company_code: str = ""
     company_name: str = ""
     tracking_no: str = ""
+    kind: Delivery = Delivery.EXPRESS
     courier_sealed: bytes | None = None
 
 
@@ -91,7 +95,7 @@ def ship(
         if quantities is not None and dict(quantities) != known:
             raise ShipmentDiffers
         return False
-    carrier = Carrier(Delivery.EXPRESS, company_code, company_name, tracking_no)
+    carrier = Carrier(company_code, company_name, tracking_no)
     _send(session, order, carrier, quantities, now=now)
     return True
 

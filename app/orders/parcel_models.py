@@ -77,3 +77,19 @@ class ShipmentLine(Base):
         BigInteger, ForeignKey("order_line.id"), primary_key=True
     )
     quantity: Mapped[int]
+
+
+class ShipmentCorrection(Base):
+    """A number of a parcel that was wrong, as it was; never edited."""
+
+    __tablename__ = "shipment_correction"
+    __table_args__ = (Index("ix_shipment_correction_shipment_id", "shipment_id"),)
+
+    id: Mapped[BigId]
+    shipment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("shipment.id"))
+    company_code: Mapped[str] = mapped_column(String(20))
+    company_name: Mapped[str] = mapped_column(String(32))
+    tracking_no: Mapped[str] = mapped_column(String(32))
+    staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    reason: Mapped[str] = mapped_column(String(200))
+    corrected_at: Mapped[datetime]

@@ -6,9 +6,13 @@ import marshmallow as ma
 
 from app.carts.models import LINES_MAX
 from app.core.fields import Id, Moment, Pattern, Quantity, Schema, Text
+from app.orders import parcels
+from app.orders.batches import RowOutcome
 from app.orders.parcel_models import Delivery
 
 PIECES_MAX = 10_000
+FILE_MAX = 80_000
+"""Characters of a file to ship by: a thousand rows have some 65,000."""
 
 
 class ShippedPieces(Schema):
@@ -45,6 +49,85 @@ class NewShipment(_Parcel):
     tracking_no = Pattern(r"[A-Za-z0-9-]{4,32}", required=True, error="快递单号格式不正确")
 
 
+class Correction(Schema):
+    company_code = Pattern(r"[A-Za-z0-9_]{1,20}", required=True, error="快递公司编码格式不正确")
+    company_name = Text(maximum=32, required=True)
+    tracking_no = Pattern(r"[A-Za-z0-9-]{4,32}", required=True, error="快递单号格式不正确")
+    reason = Text(maximum=200, required=True)
+
+
+class CourierDelivery(_Parcel):
+    courier_name = Text(maximum=32, required=True)
+    courier_phone = Pattern(r"[0-9-]{5,20}", required=True, error="电话格式不正确")
+
+
+class ShippingFile(Schema):
+    content = Text(
+        maximum=FILE_MAX,
+        multiline=True,
+        required=True,
+        metadata={
+            "description": "CSV 文本，首行为列名：订单号、快递公司（编码或名称）、快递单号；"
+            "分批发货另加 行号、件数。同一快递单号的多行为同一个包裹"
+        },
+    )
+
+
+class BatchRowOut(ma.Schema):
+    row = ma.fields.Integer(required=True, attribute="number")
+    order_no = ma.fields.String(required=True)
+    tracking_no = ma.fields.String(required=True)
+    outcome = ma.fields.String(
+        required=True, validate=ma.validate.OneOf([each.value for each in RowOutcome])
+    )
+    code = ma.fields.String(required=True, allow_none=True)
+    message = ma.fields.String(required=True)
+
+
+class BatchOut(ma.Schema):
+    """What became of a file, row by row; `report` is the same as a CSV to save."""
+
+    shipped = ma.fields.Integer(required=True)
+    repeated = ma.fields.Integer(required=True)
+    refused = ma.fields.Integer(required=True)
+    rows = ma.fields.List(ma.fields.Nested(BatchRowOut), required=True)
+    report = ma.fields.String(required=True)
+
+
+class ExpressCompanyOut(ma.Schema):
+    code = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+
+
+class ExpressCompaniesOut(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(ExpressCompanyOut), required=True)
+
+
+class CorrectionOut(ma.Schema):
+    """A number that was wrong, as it was."""
+
+    company_code = ma.fields.String(required=True)
+    company_name = ma.fields.String(required=True)
+    tracking_no = ma.fields.String(required=True)
+    staff_id = Id(required=True)
+    reason = ma.fields.String(required=True)
+    corrected_at = Moment(required=True)
+
+
+class CorrectionsOut(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(CorrectionOut), required=True)
+
+
+class CourierOut(ma.Schema):
+    name = ma.fields.String(required=True)
+    phone = ma.fields.String(required=True)
+
+
+class _CourierOf(ma.fields.Nested):
+    def get_value(self, obj: Any, *_: Any, **__: Any) -> Any:
+        return parcels.courier_of(obj)
+
+
 class ShipmentLineOut(ma.Schema):
     line_id = Id(required=True, attribute="order_line_id")
     quantity = ma.fields.Integer(required=True)
@@ -60,5 +143,8 @@ class ShipmentOut(ma.Schema):
     company_code = ma.fields.String(required=True)
     company_name = ma.fields.String(required=True)
     tracking_no = ma.fields.String(required=True)
+    courier = _CourierOf(
+        CourierOut, required=True, allow_none=True, metadata={"description": "自有配送的配送员"}
+    )
     shipped_at = Moment(required=True)
     lines = ma.fields.List(ma.fields.Nested(ShipmentLineOut), required=True)

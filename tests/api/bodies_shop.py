@@ -76,6 +76,22 @@ REQUESTS = {
     "POST /admin/v1/orders/{order_no}/ship": Request(
         lambda ids, _: PARCEL | {"lines": [{"line_id": ids["line_id"][1], "quantity": 1}]}, pick=1
     ),
+    "POST /admin/v1/orders/{order_no}/deliver": Request(
+        lambda ids, _: {
+            "courier_name": "小周",
+            "courier_phone": "13900001111",
+            "lines": [{"line_id": ids["line_id"][1], "quantity": 1}],
+        },
+        pick=1,
+    ),
+    "PUT /admin/v1/orders/{order_no}/shipments/{shipment_id}": Request(
+        lambda _, __: PARCEL | {"tracking_no": "SF0000000001", "reason": "抄错一位"}, pick=2
+    ),
+    "POST /admin/v1/shipments/batches": Request(
+        lambda ids, _: {
+            "content": f"订单号,快递公司,快递单号\n{ids['order_no'][1]},SF,SF0000000002\n"
+        }
+    ),
     "PUT /admin/v1/orders/{order_no}/remark": fixed(text="老客户\n优先"),
     "POST /admin/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][2], "reason": "协商退款"}

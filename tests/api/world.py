@@ -19,8 +19,8 @@ from app.materials import service as materials
 from app.materials.queries import Wanted
 from app.members.models import Member
 from app.orders import leaving
+from app.orders import queries as orders_of
 from app.orders.models import OrderStatus
-from app.orders.queries import lines as order_lines
 from app.staff.models import Role, Staff
 from app.wechat.pictures import PNG, PNG_END
 from app.withdrawals import payees
@@ -298,6 +298,7 @@ def _belongings(
     )
     paid, contested, shipped = (make_paid_order(session, **wanted) for _ in range(3))
     leaving.ship(session, order_no=shipped.order_no, now=now, **PARCEL)
+    parcels = orders_of.get(session, order_no=shipped.order_no).shipments
     bulk_buy = session.get_one(Promotion, goods["bulk_buy_id"][0])
     bulk = make_bulk_order(session, bulk_buy, {sku_id: 1}, buyer=member, now=now)
     pay_order(session, order=bulk, now=now)
@@ -306,6 +307,7 @@ def _belongings(
         "address_id": (address.id,),
         "item_id": (item.id,),
         "order_no": tuple(order.order_no for order in orders),
-        "line_id": tuple(order_lines(session, order_id=order.id)[0].id for order in orders),
+        "shipment_id": tuple(parcel.id for parcel in parcels),
+        "line_id": tuple(orders_of.lines(session, order_id=order.id)[0].id for order in orders),
         "after_sale_no": (make_case(session, order=contested, now=now).after_sale_no,),
     }
