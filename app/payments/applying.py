@@ -171,10 +171,11 @@ def apply_refund(session: Session, fact: RefundFact, *, now: datetime) -> Outcom
         refund_fen=refund.amount_fen,
         total_fen=origin.total_fen,
     )
-    if refund.status == RefundStatus.REPLACED and not reason:
+    if not reason and (refund.status == RefundStatus.REPLACED or refund.receipt_no):
         if fact.standing is not RefundStanding.SUCCESS:
             return IGNORED
-        reason = "replaced_refund"  # WeChat had closed it, and now the money went back twice.
+        # WeChat had given it up; another number or a hand gave it back, and now it went twice.
+        reason = "replaced_refund" if refund.receipt_no is None else "returned_by_hand"
     if reason:
         return quarantine(reason, out_refund_no=fact.out_refund_no, refund_fen=fact.refund_fen)
     if fact.standing <= REFUND_STANDING[RefundStatus(refund.status)]:

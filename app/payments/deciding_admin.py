@@ -83,3 +83,13 @@ def rescue_refund(out_refund_no: str, reason: str, account: dict[str, Any] | Non
 def replace_refund(out_refund_no: str, reason: str) -> Refund:
     """Ask for a refund that WeChat has closed again, under another number."""
     return deciding.replace(Instruction(g.staff_id, reason), number=out_refund_no)
+
+
+@bp.post("/refunds/<out_refund_no>/by-hand")
+@bp.accepts(schemas.ByHandIn)
+@bp.returns(schemas.PaymentRefundOut)
+@bp.fails(RefundNotFound, RefundStateForbids, ResultUnknown, WeChatRefused, WeChatNotConfigured)
+def return_by_hand(out_refund_no: str, reason: str, receipt_no: str) -> Refund:
+    """Record that a refund WeChat will never make was paid outside of it."""
+    wanted = Instruction(g.staff_id, reason)
+    return deciding.by_hand(wanted, number=out_refund_no, receipt_no=receipt_no)

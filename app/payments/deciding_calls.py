@@ -83,6 +83,21 @@ def replace(wanted: Instruction, *, number: str) -> Refund:
         return stuck.replace(session, wanted, number=number, now=clock.now())
 
 
+def by_hand(wanted: Instruction, *, number: str, receipt_no: str) -> Refund:
+    """
+    Record a refund as given back outside of WeChat, if WeChat says once more that it did not.
+
+    :raises RefundNotFound, RefundStateForbids: as `stuck.by_hand`.
+    :raises ResultUnknown: WeChat does not answer; nothing was recorded.
+    :raises WeChatRefused: WeChat will not say.
+    """
+    answer = wechat.clients().pay.query_refund(number)
+    if answer is not None:
+        _hear(number, answer)
+    with transaction() as session:
+        return stuck.by_hand(session, wanted, number=number, receipt_no=receipt_no, now=clock.now())
+
+
 def rescue(wanted: Instruction, *, number: str, account: BankAccount | None) -> Refund:
     """
     Have abnormal money given to the payer's bank account, or, without one, to the merchant's own.

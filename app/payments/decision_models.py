@@ -31,6 +31,8 @@ class RefundVerb(StrEnum):
     """Abnormal money goes to an account that is named."""
     REPLACE = "replace"
     """WeChat closed it: it is asked again under another number."""
+    BY_HAND = "by_hand"
+    """WeChat will not: the money was given back outside of it."""
 
 
 def _words(column: str, kind: type[StrEnum]) -> CheckConstraint:
@@ -88,6 +90,6 @@ class RefundAction(Base):
     verb: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(String(REASON_MAX))
     detail: Mapped[str] = mapped_column(String(64))
-    """Of a rescue whose account, of a replacement the new number; never an account's number."""
+    """Whose account, the new number, or the receipt; never an account's number."""
     staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
     done_at: Mapped[datetime]

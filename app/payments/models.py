@@ -257,6 +257,7 @@ class Refund(Base):
             name="stray_money_is_of_no_order",
         ),
         CheckConstraint("order_id IS NOT NULL OR decision_id IS NOT NULL", name="of_something"),
+        CheckConstraint("receipt_no IS NULL OR status = 'success'", name="receipt_fits_status"),
         CheckConstraint(
             "(replaced_by_id IS NOT NULL) = (status = 'replaced')", name="replaced_by_another"
         ),
@@ -317,6 +318,8 @@ class Refund(Base):
     refused them; what names a person is sealed for WeChat, and nobody here can open it."""
     rescue_serial: Mapped[str | None] = mapped_column(String(64))
     """The key they are sealed with."""
+    receipt_no: Mapped[str | None] = mapped_column(String(64))
+    """Of the money that staff gave back outside of WeChat, because WeChat would not."""
     rescued_at: Mapped[datetime | None]
     """When WeChat last took another account for it."""
     created_at: Mapped[datetime]

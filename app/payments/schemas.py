@@ -61,6 +61,9 @@ class PaymentRefundOut(ma.Schema):
     submitted_at = Moment(required=True, allow_none=True)
     settled_at = Moment(required=True, allow_none=True)
     rescued_at = Moment(required=True, allow_none=True)
+    receipt_no = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "线下退款的凭证号"}
+    )
 
 
 class StuckRefundOut(ma.Schema):
@@ -135,6 +138,14 @@ class ReasonIn(Schema):
     """Why staff do it."""
 
     reason = Text(maximum=REASON_MAX, required=True)
+
+
+class ByHandIn(ReasonIn):
+    """The receipt of money given back outside of WeChat, and why."""
+
+    receipt_no = Pattern(
+        "[0-9A-Za-z_-]{4,64}", required=True, error="凭证号为 4 到 64 位字母或数字"
+    )
 
 
 class BankAccountIn(Schema):

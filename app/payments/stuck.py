@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.core import metrics, numbers, queue
 from app.core.errors import Conflict, NotFound
 from app.orders import queries as orders
-from app.payments import service
+from app.payments import service, submitting
 from app.payments.decision_models import RefundAction, RefundVerb
 from app.payments.models import Payment, Refund, RefundStatus
 
@@ -118,6 +118,26 @@ def replace(session: Session, wanted: Instruction, *, number: str, now: datetime
     old.last_error = None
     _note(session, old, RefundVerb.REPLACE, wanted, new.out_refund_no, now)
     return new
+
+
+def by_hand(
+    session: Session, wanted: Instruction, *, number: str, receipt_no: str, now: datetime
+) -> Refund:
+    """
+    Record that the money was given back outside of WeChat, which never will: it counts as back.
+
+    :raises RefundNotFound: there is none.
+    :raises RefundStateForbids: WeChat may still bring it: it has not closed it, nor is it too old.
+    """
+    refund = _locked(session, number, RefundStatus.CLOSED, RefundStatus.PENDING)
+    is_never = (refund.last_error or "").startswith(submitting.NEVER)
+    if refund.status == RefundStatus.PENDING and not is_never:
+        raise RefundStateForbids(refund_status=refund.status)
+    refund.status, refund.settled_at, refund.receipt_no = RefundStatus.SUCCESS, now, receipt_no
+    refund.next_poll_at = refund.last_error = None
+    _note(session, refund, RefundVerb.BY_HAND, wanted, receipt_no, now)
+    service.succeeded(session, refund, now=now)
+    return refund
 
 
 def _locked(session: Session, number: str, *allowed: RefundStatus) -> Refund:

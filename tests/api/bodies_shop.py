@@ -112,6 +112,9 @@ REQUESTS = {
     "POST /admin/v1/refunds/{out_refund_no}/replace": Request(
         lambda *_: {"reason": "重新退款"}, pick=1
     ),
+    "POST /admin/v1/refunds/{out_refund_no}/by-hand": Request(
+        lambda *_: {"reason": "超过一年，银行转账", "receipt_no": "ICBC-0002"}, pick=2
+    ),
     "PUT /admin/v1/shop-rules": fixed(
         receive_after_days=12,
         complete_after_days=15,

@@ -126,11 +126,11 @@ def build(session: Session, *, now: datetime) -> World:
 
 
 def _stuck_refunds(session: Session, *, sku_id: int, now: datetime) -> tuple[str, ...]:
-    """A refund that WeChat calls abnormal, and one it has closed."""
-    paid = [make_paid_order(session, quantities={sku_id: 1}, now=now) for _ in range(2)]
+    """A refund that WeChat calls abnormal, and two it has closed."""
+    paid = [make_paid_order(session, quantities={sku_id: 1}, now=now) for _ in range(3)]
     return tuple(
         make_stuck_refund(session, order=order, status=status, now=now).out_refund_no
-        for order, status in zip(paid, ("abnormal", "closed"), strict=True)
+        for order, status in zip(paid, ("abnormal", "closed", "closed"), strict=True)
     )
 
 

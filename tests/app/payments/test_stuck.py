@@ -16,7 +16,9 @@ LIST = "/admin/v1/refunds/stuck"
 RETRY = "/admin/v1/refunds/{}/retry"
 RESCUE = "/admin/v1/refunds/{}/rescue"
 REPLACE = "/admin/v1/refunds/{}/replace"
+BY_HAND = "/admin/v1/refunds/{}/by-hand"
 WHY = {"reason": "已充值"}
+RECEIPT = {"reason": "超过一年，银行转账", "receipt_no": "ICBC-0002"}
 ACCOUNT = {"bank_type": "ICBC_DEBIT", "account_number": "6222020000001", "account_name": "王强"}
 
 
@@ -335,23 +337,26 @@ class TestReplace:
 
 
 class TestWho:
-    @pytest.mark.parametrize("url", [RETRY, RESCUE, REPLACE])
+    @pytest.mark.parametrize("url", [RETRY, RESCUE, REPLACE, BY_HAND])
     def test_strangers_analysts_and_bad_bodies_change_nothing(self, mall, as_staff, url):
         order, number = ended(mall, "CLOSED")
         before = len(mall.platform.calls)
         post, path = mall.client.post, url.format(number)
 
-        assert post(path, json=WHY).status_code == 401
-        assert post(path, json=WHY, headers=as_staff(Role.ANALYST)).status_code == 403
-        for body in ({}, {"reason": ""}, {"reason": "长" * 201}, WHY | {"more": 1}):
+        good = RECEIPT if url == BY_HAND else WHY
+        assert post(path, json=good).status_code == 401
+        assert post(path, json=good, headers=as_staff(Role.ANALYST)).status_code == 403
+        for wrong in ({"reason": None}, {"reason": ""}, {"reason": "长" * 201}, {"more": 1}):
+            body = good | wrong
             assert post(path, json=body, headers=as_staff()).status_code == 422
 
         assert len(mall.platform.calls) == before
         assert [each.status for each in mall.refunds(order)] == ["closed"]
 
-    @pytest.mark.parametrize("url", [RETRY, RESCUE, REPLACE])
+    @pytest.mark.parametrize("url", [RETRY, RESCUE, REPLACE, BY_HAND])
     def test_an_unknown_number_is_not_found(self, mall, post, url):
-        assert post(url, "R" + "0" * 26).status_code == 404
+        body = RECEIPT if url == BY_HAND else WHY
+        assert post(url, "R" + "0" * 26, body).status_code == 404
 
 
 def test_one_story_tells_it_all(mall, post):
