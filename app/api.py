@@ -47,6 +47,7 @@ from app.payments import admin as payments_admin
 from app.payments import deciding_admin
 from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
+from app.reconciliation import admin as reconciliation_admin
 from app.reports import admin as reports_admin
 from app.shop import admin as shop_admin
 from app.staff import admin as staff
@@ -140,6 +141,7 @@ def _for_staff() -> tuple[Blueprint, ...]:
         grades_admin.bp,
         reports_admin.bp,
         accounting_admin.bp,
+        reconciliation_admin.bp,
         bulk_buys_admin.bp,
     )
 

@@ -26,6 +26,7 @@ from app.members import verify as members
 from app.orders import verify as orders
 from app.packs import verify as packs
 from app.payments import verify as payments
+from app.reconciliation import verify as reconciliation
 from app.reports import verify as reports
 from app.staff.commands import staff_add
 from app.withdrawals import verify as withdrawals
@@ -45,6 +46,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
     "group_buys": group_buys.verify,
     "distributors": distributors.verify,
     "withdrawals": withdrawals.verify,
+    "reconciliation": reconciliation.verify,
     "reports": reports.verify,
 }
 """Who proves which promises over the live database, in the order of the report."""

@@ -32,6 +32,9 @@ waiting_seconds = Gauge(
     multiprocess_mode="mostrecent",
 )
 withdrawals = Counter("siyu_withdrawals_total", "Withdrawals, by what happened to them.", ["event"])
+bill_breaks = Counter(
+    "siyu_bill_breaks_total", "Differences between WeChat's bills and our books.", ["verdict"]
+)
 flash_sale_attempts = Counter(
     "siyu_flash_sale_attempts_total", "Attempts at flash sales, by the word of the gate.", ["word"]
 )

@@ -131,6 +131,12 @@ def _words(column: str, kind: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({members})", name=column)
 
 
+_SUMMARY: dict[str, Any] = {
+    "postgresql_using": "brin",
+    "postgresql_with": {"autosummarize": "true"},
+}
+
+
 class Payment(Base):
     """One attempt to pay one order, under a number of its own."""
 
@@ -160,6 +166,8 @@ class Payment(Base):
         ),
         Index("uq_payment_paid", "order_id", unique=True, postgresql_where=text("status = 'paid'")),
         Index("ix_payment_order_id", "order_id"),
+        # Rows lie nearly in this order, so a summary of each stretch finds a day's.
+        Index("ix_payment_paid_at", "paid_at", **_SUMMARY),
         Index(
             "ix_payment_next_poll_at",
             "next_poll_at",
@@ -275,6 +283,8 @@ class Refund(Base):
         Index("ix_refund_stuck", "id", postgresql_where=text(STUCK)),
         Index("ix_refund_order_id", "order_id"),
         Index("ix_refund_payment_id", "payment_id"),
+        Index("ix_refund_submitted_at", "submitted_at", **_SUMMARY),
+        Index("ix_refund_settled_at", "settled_at", **_SUMMARY),
         Index(
             "ix_refund_next_poll_at",
             "next_poll_at",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.core import clock, days
 from tests.api.body_parts import IMAGE, Request, fixed
 from tests.builders.catalogue import sku_body
 from tests.builders.staff import PASSWORD
@@ -114,6 +115,12 @@ REQUESTS = {
     ),
     "POST /admin/v1/refunds/{out_refund_no}/by-hand": Request(
         lambda *_: {"reason": "超过一年，银行转账", "receipt_no": "ICBC-0002"}, pick=2
+    ),
+    "POST /admin/v1/reconciliation/runs": Request(
+        lambda *_: {"day": (clock.china_day(clock.now()) - days.ONE).isoformat(), "is_anew": True}
+    ),
+    "POST /admin/v1/reconciliation/breaks/{break_id}/resolve": Request(
+        lambda *_: {"how": "explained", "reason": "已核实"}, pick=1
     ),
     "PUT /admin/v1/shop-rules": fixed(
         receive_after_days=12,

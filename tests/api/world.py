@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.carts import service as carts
 from app.catalogue.models import Sku
-from app.core import auth
+from app.core import auth, clock, days
 from app.core.auth import Audience
 from app.coupons import pushing
 from app.coupons.models import SegmentKind
@@ -59,6 +59,7 @@ from tests.builders.orders import PARCEL, make_order
 from tests.builders.packs import POINTS, coupons_of, make_gift_template, make_pack, make_setup
 from tests.builders.payments import make_set_aside, make_stuck_refund, pay_order
 from tests.builders.promotions import STAFF, make_campaign, make_published
+from tests.builders.reconciliation import make_break
 from tests.builders.staff import make_staff
 from tests.builders.team_orders import make_group_buy, order_in_team
 from tests.builders.withdrawals import ID_NUMBERS, make_withdrawal_rules
@@ -118,6 +119,10 @@ def build(session: Session, *, now: datetime) -> World:
         "adjustment_no": (_adjustment(session, member, asked_by=colleague, now=now),),
         "withdrawal_no": _withdrawals(session, member, now=now),
         "digest": (_code(session, code, now=now),),
+        "break_id": tuple(
+            make_break(session, day=clock.china_day(now) - days.ONE, out_no=out_no, now=now).id
+            for out_no in ("P" + "0" * 26, "P" + "1" * 26)
+        ),
         "fact_id": (make_set_aside(session, now=now).id,),
         "out_refund_no": _stuck_refunds(session, sku_id=goods["sku_id"][0], now=now),
     }

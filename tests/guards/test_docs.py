@@ -32,6 +32,8 @@ DIAGRAMS = {
     "payout": ("app.withdrawals.models", "PAYOUT_TRANSITIONS"),
     "promotion": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
     "pack": ("promotions.states", "CAMPAIGN_TRANSITIONS"),
+    "bill": ("app.reconciliation.models", "BILL_TRANSITIONS"),
+    "break": ("app.reconciliation.models", "BREAK_TRANSITIONS"),
     "reminder": ("app.flash_sales.models", "TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),
     "buying team": ("promotions.group_buys.states", "TEAM_TRANSITIONS"),
