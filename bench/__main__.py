@@ -15,6 +15,7 @@ from bench.orders import place_order
 from bench.pages import product_list, product_page
 from bench.pricing import pricing
 from bench.quotes import quote
+from bench.reconciliation import reconciliation
 from demo.mall import Mall
 
 BENCHES: dict[str, Callable[[Course], None]] = {
@@ -31,6 +32,7 @@ BENCHES: dict[str, Callable[[Course], None]] = {
 LONG: dict[str, Callable[[Course], None]] = {
     "ledger_pages_full": ledger_pages_full,
     "flash_sale_growth": flash_sale_growth,
+    "reconciliation": reconciliation,
 }
 """Benches that run only by their name: they take too long for every day."""
 

@@ -3,7 +3,8 @@ Our side of the comparison, as SQL: which rows a group is compared with, and whe
 
 Each query gives `out_no, wechat_no, fen, state, at, ledger_fen`; `at` is the moment that decides on
 which day the row belongs, by WeChat's word where there is one. A payout is compared with the ledger
-as well: the entry that took its money out of the shop.
+as well: the entry that took its money out of the shop. A refund that staff gave back by hand never
+moved at WeChat, which closed it or never took it.
 """
 
 from app.reconciliation.models import Book, LineKind
@@ -14,14 +15,16 @@ PAYMENTS = """
     FROM payment WHERE paid_at IS NOT NULL
 """
 ACCEPTED_REFUNDS = """
-    SELECT out_refund_no AS out_no, refund_id AS wechat_no, amount_fen AS fen, status AS state,
+    SELECT out_refund_no AS out_no, refund_id AS wechat_no, amount_fen AS fen,
+        CASE WHEN receipt_no IS NULL THEN status ELSE 'closed' END AS state,
         submitted_at AS at, amount_fen AS ledger_fen
-    FROM refund WHERE submitted_at IS NOT NULL AND status <> 'pending'
+    FROM refund
+    WHERE submitted_at IS NOT NULL AND status <> 'pending' AND refund_id IS NOT NULL
 """
 REFUNDS = """
     SELECT out_refund_no AS out_no, refund_id AS wechat_no, amount_fen AS fen, status AS state,
         settled_at AS at, amount_fen AS ledger_fen
-    FROM refund WHERE settled_at IS NOT NULL AND amount_fen > 0
+    FROM refund WHERE settled_at IS NOT NULL AND amount_fen > 0 AND receipt_no IS NULL
 """
 PAYOUTS = """
     SELECT payout.out_bill_no AS out_no, payout.transfer_bill_no AS wechat_no,
@@ -48,7 +51,7 @@ DIFFERING = {
     # The bill is never made anew: PROCESSING and CHANGE may have become anything since.
     (Book.TRADE, LineKind.REFUND): (
         "bill_state = 'SUCCESS' AND local_state <> 'success'"
-        " OR bill_state = 'FAIL' AND local_state NOT IN ('closed', 'abnormal')"
+        " OR bill_state = 'FAIL' AND local_state NOT IN ('closed', 'abnormal', 'replaced')"
         f" OR {_OTHER_NUMBER}"
     ),
     (Book.FUNDS, LineKind.PAYMENT): _OTHER_NUMBER,

@@ -214,6 +214,24 @@ def test_a_refund_that_was_not_over_is_no_difference(shop):
     assert shop.sums()["funds", "refund"] == (0, 0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("was_accepted", [True, False])
+def test_a_refund_given_back_by_hand_is_not_looked_for_at_wechat(shop, was_accepted):
+    shop.wechat.control("POST", "settings", refund_outcome="CLOSED" if was_accepted else "manual")
+    number = shop.refund(shop.pay())
+    row = shop.refund_row(number)
+    row.status, row.settled_at, row.receipt_no = RefundStatus.SUCCESS, shop.now, "ICBC-1"
+    row.next_poll_at = None
+    if not was_accepted:
+        row.refund_id = None
+        shop.plant("drop", number)
+    shop.session.commit()
+    shop.wait()
+
+    shop.run()
+
+    assert shop.told() == []
+
+
 def test_a_payout_of_another_amount_is_shown_beside_the_ledger(shop):
     number = shop.payout(3_000)
     shop.plant("amount", number, bill="OPERATION", by=50)
