@@ -16,7 +16,8 @@ PAYMENTS = """
 """
 ACCEPTED_REFUNDS = """
     SELECT out_refund_no AS out_no, refund_id AS wechat_no, amount_fen AS fen,
-        CASE WHEN receipt_no IS NULL THEN status ELSE 'closed' END AS state,
+        CASE WHEN receipt_no IS NULL AND status <> 'replaced' THEN status ELSE 'closed' END
+            AS state,
         submitted_at AS at, amount_fen AS ledger_fen
     FROM refund
     WHERE submitted_at IS NOT NULL AND status <> 'pending' AND refund_id IS NOT NULL
