@@ -12,6 +12,7 @@ payments.close_order | when an order begins to close | closes it at WeChat, then
 payments.submit_refund | after a refund is decided | carries it to WeChat, or asks how it stands
 payments.sweep | each minute | starts every question to WeChat that is due
 aftersales.refund_settled | when the money of a refund is back | closes the case that asked
+aftersales.act_due | each minute | lets cases go on that somebody did not answer in time
 bulk_buys.close_over | each minute | closes bulk buys that are over, hands their orders out
 bulk_buys.settle_order | after its bulk buy is closed | gives back what an order is due, once
 group_buys.refund | when a paid order has no team | begins to give its money back

@@ -1,6 +1,6 @@
 """
-After-sales: a buyer asks for money back, staff decide, payments carries it.
+After-sales: money back, returns and exchanges of pieces of an order; asked, decided, carried out.
 
-It owns the case and its decision. It never counts money: orders knows what may go back, payments
-brings it back.
+It owns the case, its words, its parcels and its deadlines. It never counts money: orders knows what
+may go back, payments brings it back.
 """

@@ -12,14 +12,12 @@ import structlog
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from app.aftersales import queries as cases
 from app.aftersales import service as aftersales
-from app.aftersales.models import AfterSaleStatus
 from app.core import queue
 from app.group_buys import queries
 from app.orders import queries as orders
 from app.orders import returning
-from app.orders.models import Order, OrderStatus
+from app.orders.models import OrderStatus
 from app.payments import service as payments
 from app.payments.models import Refund
 from promotions import group_buys as engine
@@ -59,7 +57,7 @@ def refund(session: Session, *, source: str, reason: str | None, now: datetime) 
     if order.status != OrderStatus.PAID:
         log.warning("group_buy_refund_not_needed", source=source, order_status=order.status)
         return False
-    _close_request(session, order, now)
+    aftersales.give_way(session, order_id=order.id, answer=WORDS[seat.refund_reason], now=now)
     lines = orders.lines(session, order_id=order.id)
     plan = returning.plan(order, lines)
     if not plan.lines and not plan.amount_fen:
@@ -91,12 +89,3 @@ def forgotten(session: Session) -> list[str]:
             .limit(BATCH)
         )
     )
-
-
-def _close_request(session: Session, order: Order, now: datetime) -> None:
-    """Cancel what the buyer asked for themselves and staff have not decided."""
-    waiting = cases.page(session, order_no=order.order_no, status=AfterSaleStatus.APPLIED.value)
-    for case in waiting:
-        aftersales.cancel(
-            session, after_sale_no=case.after_sale_no, buyer_id=order.buyer_id, now=now
-        )

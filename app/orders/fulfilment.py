@@ -94,10 +94,10 @@ def _receive(session: Session, which: ColumnElement[bool], *, now: datetime) -> 
 
 
 def _due(*is_due: ColumnElement[bool]) -> Select[int]:
-    """One batch of orders to sweep: without an open refund, and not in anybody's hands."""
+    """One batch of orders to sweep: without an open refund or case, and in nobody's hands."""
     return (
         select(Order.id)
-        .where(Order.refunding_fen == 0, *is_due)
+        .where(Order.refunding_fen == 0, Order.open_cases == 0, *is_due)
         .limit(BATCH)
         .with_for_update(key_share=True, skip_locked=True)
     )

@@ -162,6 +162,7 @@ class Order(Base):
             " ELSE shipped_at IS NULL END",
             name="moments_fit_status",
         ),
+        CheckConstraint("open_cases >= 0", name="open_cases_not_negative"),
         Index("ix_shop_order_buyer_id", "buyer_id", text("id DESC")),
         Index("ix_shop_order_status", "status", text("id DESC")),
         CheckConstraint(
@@ -234,6 +235,8 @@ class Order(Base):
     completed_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     """Grows with every move."""
+    open_cases: Mapped[int] = mapped_column(default=0, server_default="0")
+    """After-sale cases that have not ended; the sweeps leave the order alone meanwhile."""
 
     lines: Mapped[list["OrderLine"]] = relationship(lazy="raise", order_by="OrderLine.seq")
     shipments: Mapped[list[Shipment]] = relationship(lazy="raise", order_by=Shipment.id)
@@ -282,6 +285,10 @@ class OrderLine(Base):
             "refunding_quantity >= 0 AND refunded_quantity >= 0"
             " AND refunding_quantity + refunded_quantity <= quantity",
             name="returns_within_quantity",
+        ),
+        CheckConstraint(
+            "retained_fen >= 0 AND refunding_fen + refunded_fen + retained_fen <= payable_fen",
+            name="retained_within_payable",
         ),
         CheckConstraint("restocked_quantity BETWEEN 0 AND quantity", name="restocked_quantity"),
         CheckConstraint(
@@ -332,8 +339,13 @@ class OrderLine(Base):
     """Pieces whose refund is on its way; of a gift, those that go with them."""
     refunded_quantity: Mapped[int] = mapped_column(server_default="0")
     """Pieces given back; of a gift, those cancelled, brought back or paid for."""
+    retained_fen: Mapped[Fen] = mapped_column(server_default="0")
+    """
+    Of the share of pieces that went back, what the shop keeps: for a gift that stayed, for a
+    discount the rest lost, or because less was agreed. With it, the parts sum to the line.
+    """
     restocked_quantity: Mapped[int] = mapped_column(default=0)
-    """Given back to the shelf by a refund before shipping."""
+    """Given back to the shelf: by a refund before shipping, or because the goods came back."""
     shipped_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
     """Pieces that have left."""
     withheld_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -379,5 +391,9 @@ class OrderRefund(Base):
     """Pieces by `order_line.id` that come back, gifts included; empty: it is about money only."""
     unshipped: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     """How many of these, by `order_line.id`, had not left, and now will not."""
+    retained: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    """Fen by `order_line.id` of their share that stay; below 0: given back after all."""
+    rest_fen: Mapped[Fen] = mapped_column(server_default="0")
+    """Of `retained`, what is for discounts that the rest of the order lost."""
     begun_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

@@ -16,7 +16,7 @@ from app.core import metrics
 from app.core.errors import Conflict
 from app.marketing import seats
 from app.marketing import service as marketing
-from app.orders import leaving, queries, returning
+from app.orders import granted, leaving, queries
 from app.orders.models import (
     LineKind,
     Order,
@@ -55,7 +55,7 @@ class RefundUnknown(Exception):
     """A refund is settled that was never begun, or the other way round than before."""
 
 
-def begin_refund(
+def begin_refund(  # noqa: PLR0913  # One argument per column.
     session: Session,
     *,
     order_id: int,
@@ -64,14 +64,17 @@ def begin_refund(
     freight_fen: int,
     quantities: Mapping[int, int] | None = None,
     unshipped: Mapping[int, int] | None = None,
+    retained: Mapping[int, int] | None = None,
+    rest_fen: int = 0,
     now: datetime,
 ) -> bool:
     """
     Set aside fen of lines (by `order_line.id`) and of freight to go back.
 
-    `quantities` says which pieces of which lines come back with it, if it is about goods;
+    `quantities` says which pieces of which lines come back with it, if it is about goods, and
     `unshipped` how many of those never left and now will not: if it is not said, as many as there
-    are. What costs nothing may be refunded with nothing. Returns False if it was begun before.
+    are. `retained` is what of their share stays with the shop, `rest_fen` of it for discounts that
+    the rest lost. What costs nothing may be refunded with nothing. Returns False if it was begun.
 
     :raises NotRefundable: the order is not paid, or wholly refunded.
     :raises RefundExceedsPaid: a line, or the freight, has less left than is asked, or fewer pieces
@@ -83,8 +86,11 @@ def begin_refund(
     if order.status not in REFUNDABLE:
         raise NotRefundable
     pieces = dict(quantities or {})
-    amount_fen = _set_aside(session, order, line_amounts, freight_fen, pieces)
-    stay = _withhold(queries.lines(session, order_id=order_id), pieces, unshipped)
+    stays = {line_id: fen for line_id, fen in (retained or {}).items() if fen}
+    lines = queries.lines(session, order_id=order_id)
+    _retain(lines, {str(line_id): fen for line_id, fen in stays.items()}, 1)
+    amount_fen = _set_aside(order, lines, line_amounts, freight_fen, pieces)
+    stay = _withhold(lines, pieces, unshipped)
     session.add(
         OrderRefund(
             source=refund_source,
@@ -95,6 +101,8 @@ def begin_refund(
             line_amounts={str(line_id): fen for line_id, fen in line_amounts.items() if fen},
             quantities={str(line_id): count for line_id, count in pieces.items()},
             unshipped={str(line_id): count for line_id, count in stay.items()},
+            retained={str(line_id): fen for line_id, fen in stays.items()},
+            rest_fen=rest_fen,
             begun_at=now,
         )
     )
@@ -108,9 +116,9 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
     Record that the money of a refund went back: commission is clawed back in proportion.
 
     Pieces that never left are on sale again; an order of which nothing else is to leave has left.
-    Granted coupons and points that what is kept does
-    not earn are taken back as far as they are unused. An order refunded whole is `refunded`: its
-    own coupons go back to the buyer. Returns False if it was finished before.
+    Granted coupons and points that what is kept does not earn are taken back as far as they are
+    unused. An order refunded whole is `refunded`: its own coupons go back to the buyer. Returns
+    False if it was finished before.
 
     :raises RefundUnknown: it was never begun, or was abandoned.
     """
@@ -131,7 +139,7 @@ def finish_refund(session: Session, *, order_id: int, refund_source: str, now: d
             seats.refunded(session, source=order.source, now=now)
         marketing.give_back(session, source=order.source, now=now)
     else:
-        coupons, points = returning.still_granted(order, lines)
+        coupons, points = granted.still_granted(order, lines)
         marketing.take_back(
             session, source=order.source, coupons_left=coupons, points_left=points, now=now
         )
@@ -163,8 +171,10 @@ def abandon_refund(session: Session, *, order_id: int, refund_source: str, now: 
     order, refund = _begun(session, order_id, refund_source, RefundStatus.ABANDONED)
     if refund is None:
         return False
-    for line in _take_from_refunding(order, queries.lines(session, order_id=order_id), refund):
+    lines = queries.lines(session, order_id=order_id)
+    for line in _take_from_refunding(order, lines, refund):
         line.withheld_quantity -= _stays(refund, line)
+    _retain(lines, refund.retained, -1)
     _settle(session, refund, RefundStatus.ABANDONED, now=now)
     _leave_the_deal(session, order, now)
     return True
@@ -189,15 +199,21 @@ def _leave_the_deal(session: Session, order: Order, now: datetime) -> None:
         marketing.gone(session, source=order.source, pieces=pieces)
 
 
+def _retain(lines: Sequence[OrderLine], retained: Mapping[str, int], sign: int) -> None:
+    """Count what stays with the shop of the share of pieces, or, with -1, no longer."""
+    for line in lines:
+        line.retained_fen += sign * retained.get(str(line.id), 0)
+
+
 def _set_aside(
-    session: Session,
     order: Order,
+    lines: Sequence[OrderLine],
     line_amounts: Mapping[int, int],
     freight_fen: int,
     quantities: Mapping[int, int],
 ) -> int:
     """Raise what is on its way back, of the order and of each line; return the whole of it."""
-    by_id = {line.id: line for line in queries.lines(session, order_id=order.id)}
+    by_id = {line.id: line for line in lines}
     strangers = (line_amounts.keys() | quantities.keys()) - by_id.keys()
     if strangers:
         raise ValueError(f"{order.order_no} has no lines {strangers}")
@@ -217,7 +233,8 @@ def _set_aside(
 
 
 def _set_line_aside(line: OrderLine, fen: int, pieces: int) -> None:
-    too_much = fen > line.payable_fen - line.refunding_fen - line.refunded_fen
+    left_fen = line.payable_fen - line.refunding_fen - line.refunded_fen - line.retained_fen
+    too_much = fen > left_fen
     if too_much or pieces > line.quantity - line.refunding_quantity - line.refunded_quantity:
         raise RefundExceedsPaid(line_id=line.id)
     line.refunding_fen += fen
@@ -324,6 +341,26 @@ def _put_back(
     session.flush()
     if quantities:
         stock.restock(session, source=order.source, quantities=quantities, now=now)
+
+
+def take_in(
+    session: Session, *, order_id: int, quantities: Mapping[int, int], now: datetime
+) -> None:
+    """
+    Put pieces (by `order_line.id`) that came back to the shop on sale again.
+
+    :raises RestockRefused: more would come back than were bought and are not back yet.
+    """
+    order = queries.locked(session, order_id=order_id)
+    of_sku: dict[int, int] = {}
+    for line in queries.lines(session, order_id=order_id):
+        count = quantities.get(line.id, 0)
+        if count:
+            line.restocked_quantity += count
+            of_sku[line.sku_id] = of_sku.get(line.sku_id, 0) + count
+    session.flush()
+    if of_sku:
+        stock.restock(session, source=order.source, quantities=of_sku, now=now)
 
 
 def _find(session: Session, refund_source: str) -> OrderRefund | None:

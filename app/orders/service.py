@@ -29,6 +29,7 @@ from app.orders.refunds import (
     abandon_refund,
     begin_refund,
     finish_refund,
+    take_in,
 )
 from app.orders.reviving import revive
 
@@ -67,6 +68,7 @@ __all__ = [
     "revive",
     "send",
     "ship",
+    "take_in",
     "taken_from_cart",
 ]
 

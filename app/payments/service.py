@@ -45,6 +45,9 @@ def request_refund(  # noqa: PLR0913  # One argument per column.
     line_amounts: Mapping[int, int],
     freight_fen: int,
     quantities: Mapping[int, int] | None = None,
+    unshipped: Mapping[int, int] | None = None,
+    retained: Mapping[int, int] | None = None,
+    rest_fen: int = 0,
     reason: str,
     now: datetime,
 ) -> Refund:
@@ -52,8 +55,9 @@ def request_refund(  # noqa: PLR0913  # One argument per column.
     Begin to give money back for `source` (`after_sale:A…`), once; asked again, return the first.
 
     `line_amounts` is fen and `quantities` pieces by `order_line.id`; the fen and `freight_fen` sum
-    to `amount_fen`. The order counts it as refunding from now on, and as refunded when WeChat says
-    so; then `aftersales.refund_settled(source)` is deferred. What cost nothing is settled at once.
+    to `amount_fen`; `unshipped`, `retained` and `rest_fen` are as in `begin_refund`. The order
+    counts it as refunding from now on, and as refunded when WeChat says so; then
+    `aftersales.refund_settled(source)` is deferred. What cost nothing is settled at once.
 
     :raises NotRefundable: the order is not paid, or wholly refunded.
     :raises RefundExceedsPaid: more is asked than is left.
@@ -71,6 +75,9 @@ def request_refund(  # noqa: PLR0913  # One argument per column.
         line_amounts=line_amounts,
         freight_fen=freight_fen,
         quantities=quantities,
+        unshipped=unshipped,
+        retained=retained,
+        rest_fen=rest_fen,
         now=now,
     )
     refund = Refund(

@@ -97,6 +97,12 @@ REQUESTS = {
     "POST /admin/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][2], "reason": "协商退款"}
     ),
+    "POST /admin/v1/after-sales/{after_sale_no}/approve": fixed(answer="同意"),
+    "POST /admin/v1/after-sales/{after_sale_no}/receive": Request(
+        lambda ids, _: {"lines": [], "answer": "空包裹", "refused_parcel": PARCEL}, pick=1
+    ),
+    "POST /admin/v1/after-sales/{after_sale_no}/ship": Request(lambda ids, _: PARCEL, pick=3),
+    "POST /admin/v1/after-sales/{after_sale_no}/messages": fixed(words="请\n寄回"),
     "POST /admin/v1/after-sales/{after_sale_no}/reject": fixed(answer="已打包"),
     "POST /admin/v1/payments/quarantine/{fact_id}/decision": fixed(
         decision="dismiss", reason="已在微信后台核实"

@@ -5,6 +5,7 @@ from typing import Any
 from tests.api.body_parts import IMAGE, Request, fixed
 from tests.builders.flash_sales import FLASH_FEN
 from tests.builders.members import ADDRESS
+from tests.builders.orders import PARCEL
 from tests.builders.team_orders import PRICE_FEN
 from tests.builders.withdrawals import ID_NUMBERS
 
@@ -103,6 +104,11 @@ REQUESTS = {
     "POST /api/v1/after-sales": Request(
         lambda ids, _: {"order_no": ids["order_no"][1], "reason": "不想要了"}
     ),
+    "POST /api/v1/after-sales/{after_sale_no}/parcel": Request(lambda ids, _: PARCEL, pick=1),
+    "POST /api/v1/after-sales/{after_sale_no}/appeal": Request(
+        lambda ids, _: {"words": "有视频", "pictures": [IMAGE]}, pick=2
+    ),
+    "POST /api/v1/after-sales/{after_sale_no}/messages": fixed(words="请\n快", pictures=[IMAGE]),
     "POST /api/v1/after-sales/preview": Request(lambda ids, _: {"order_no": ids["order_no"][1]}),
     "POST /api/v1/distributor/apply": fixed(is_adult=True),
     "POST /api/v1/distributor/bind": Request(lambda ids, _: {"invite_code": ids["invite_code"][0]}),

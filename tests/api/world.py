@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.aftersales import service as aftersales
 from app.carts import service as carts
 from app.catalogue.models import Sku
-from app.core import auth, clock, days
+from app.core import auth, clock, days, numbers
 from app.core.auth import Audience
 from app.coupons import pushing
 from app.coupons.models import SegmentKind
@@ -20,7 +21,7 @@ from app.materials.queries import Wanted
 from app.members.models import Member
 from app.orders import leaving
 from app.orders import queries as orders_of
-from app.orders.models import OrderStatus
+from app.orders.models import Order, OrderStatus
 from app.staff.models import Role, Staff
 from app.wechat.pictures import PNG, PNG_END
 from app.withdrawals import payees
@@ -35,7 +36,14 @@ from promotions.coupons.models import CouponCode
 from promotions.models import Promotion
 from promotions.packs import life
 from promotions.packs.setup import Eligibility
-from tests.builders.aftersales import make_case, make_paid_order
+from tests.builders.aftersales import (
+    EXCHANGE,
+    RETURN,
+    make_case,
+    make_paid_order,
+    receive,
+    sent,
+)
 from tests.builders.bulk_buys import make_bulk_buy
 from tests.builders.bulk_orders import make_bulk_order
 from tests.builders.catalogue import (
@@ -121,7 +129,7 @@ def build(session: Session, *, now: datetime) -> World:
         "digest": (_code(session, code, now=now),),
         "break_id": tuple(
             make_break(session, day=clock.china_day(now) - days.ONE, out_no=out_no, now=now).id
-            for out_no in ("P" + "0" * 26, "P" + "1" * 26)
+            for out_no in (numbers.out_trade_no(now), numbers.out_trade_no(now))
         ),
         "fact_id": (make_set_aside(session, now=now).id,),
         "out_refund_no": _stuck_refunds(session, sku_id=goods["sku_id"][0], now=now),
@@ -314,5 +322,24 @@ def _belongings(
         "order_no": tuple(order.order_no for order in orders),
         "shipment_id": tuple(parcel.id for parcel in parcels),
         "line_id": tuple(orders_of.lines(session, order_id=order.id)[0].id for order in orders),
-        "after_sale_no": (make_case(session, order=contested, now=now).after_sale_no,),
+        "after_sale_no": _cases(session, member, contested, sku_id=sku_id, now=now),
     }
+
+
+def _cases(
+    session: Session, member: Member, contested: Order, *, sku_id: int, now: datetime
+) -> tuple[str, ...]:
+    """Cases: asked for, to be sent back, refused, and with new goods to be sent."""
+    order = make_paid_order(session, buyer=member, quantities={sku_id: 3}, now=now)
+    leaving.ship(session, order_no=order.order_no, now=now, **PARCEL)
+    staff = make_staff(session)
+    sending, exchanging = (
+        sent(session, order, staff, now, kind=kind, pieces=1) for kind in (RETURN, EXCHANGE)
+    )
+    receive(session, exchanging, staff, now)
+    refused = make_case(session, order=order, kind=RETURN, now=now)
+    aftersales.reject(
+        session, after_sale_no=refused.after_sale_no, staff_id=staff.id, answer="已使用", now=now
+    )
+    first = make_case(session, order=contested, now=now)
+    return tuple(case.after_sale_no for case in (first, sending, refused, exchanging))

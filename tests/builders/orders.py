@@ -13,7 +13,7 @@ from app.members.models import Member
 from app.orders import drafts, queries, returning
 from app.orders import service as orders
 from app.orders.models import CloseReason, Order, OrderOrigin, OrderStatus
-from app.orders.returning import Return
+from app.orders.returning import Return, Which
 from tests.builders.catalogue import make_sku
 from tests.builders.members import make_address, make_member
 
@@ -110,16 +110,19 @@ def begin_return(
     *,
     source: str,
     now: datetime,
+    which: Which = Which.ANY,
 ) -> Return:
     """Begin to give back these pieces (by `order_line.id`), or all; return what goes back."""
     fresh = queries.get(session, order_no=order.order_no)
-    plan = returning.plan(fresh, fresh.lines, pieces)
+    plan = returning.plan(fresh, fresh.lines, pieces, which=which)
     orders.begin_refund(
         session,
         order_id=order.id,
         refund_source=source,
         line_amounts=plan.line_amounts,
         quantities=plan.quantities,
+        retained=plan.retained,
+        rest_fen=plan.rest_fen,
         freight_fen=plan.freight_fen,
         now=now,
     )

@@ -5,8 +5,11 @@ import secrets
 import pytest
 
 from app.core.auth import Audience
+from app.orders import leaving
+from app.orders import queries as orders
 from tests.builders.aftersales import make_case, make_paid_order
 from tests.builders.catalogue import make_freight_template, make_sku
+from tests.builders.orders import PARCEL
 from tests.builders.staff import make_staff
 
 
@@ -52,3 +55,15 @@ def apply(client):
         return client.post("/api/v1/after-sales", json=body, headers={**(headers or {}), **key})
 
     return post
+
+
+@pytest.fixture
+def shipped(session, order, now):
+    leaving.ship(session, order_no=order.order_no, now=now, **PARCEL)
+    session.commit()
+    return orders.get(session, order_no=order.order_no)
+
+
+@pytest.fixture
+def staff(session):
+    return make_staff(session)

@@ -101,7 +101,9 @@ def test_before_shipping_the_buyer_asks(session, wechat, order, give_back):
         {"lines": []},
         {"lines": [{"line_id": 0, "quantity": 1}]},
         {"lines": [{"line_id": 1, "quantity": 0}]},
-        {"amount_fen": 1},
+        {"amount_fen": 0},
+        {"with_freight": 1},
+        {"kind": "exchange"},
     ],
 )
 def test_bad_bodies_are_refused_and_change_nothing(session, wechat, shipped, give_back, changes):

@@ -37,7 +37,7 @@ class TestApproving:
         self, client, case, order, merchant, session
     ):
         answer = client.post(
-            f"/admin/v1/after-sales/{case.after_sale_no}/approve", headers=merchant
+            f"/admin/v1/after-sales/{case.after_sale_no}/approve", json={}, headers=merchant
         )
 
         assert (answer.status_code, answer.json["status"]) == (200, "refunding")
@@ -52,7 +52,9 @@ class TestApproving:
     def test_from_then_on_the_order_is_not_shipped(
         self, client, case, order, merchant, session, now
     ):
-        client.post(f"/admin/v1/after-sales/{case.after_sale_no}/approve", headers=merchant)
+        client.post(
+            f"/admin/v1/after-sales/{case.after_sale_no}/approve", json={}, headers=merchant
+        )
 
         with pytest.raises(orders.RefundInProgress):
             orders.ship(session, order_no=order.order_no, now=now, **PARCEL)
@@ -64,7 +66,7 @@ class TestApproving:
         session.commit()
 
         answer = client.post(
-            f"/admin/v1/after-sales/{case.after_sale_no}/approve", headers=merchant
+            f"/admin/v1/after-sales/{case.after_sale_no}/approve", json={}, headers=merchant
         )
 
         assert (answer.status_code, answer.json["code"]) == (409, "not_before_shipping")
@@ -87,7 +89,7 @@ class TestApproving:
 
             threads = [
                 threading.Thread(
-                    target=post, args=("yes", f"/admin/v1/after-sales/{case_no}/approve")
+                    target=post, args=("yes", f"/admin/v1/after-sales/{case_no}/approve", {})
                 ),
                 threading.Thread(
                     target=post,
@@ -112,7 +114,7 @@ class TestApproving:
         statuses = []
 
         def go():
-            statuses.append(app.test_client().post(path, headers=merchant).status_code)
+            statuses.append(app.test_client().post(path, json={}, headers=merchant).status_code)
 
         threads = [threading.Thread(target=go) for _ in range(8)]
         for thread in threads:
@@ -128,7 +130,9 @@ class TestSettling:
     def test_the_case_ends_when_payments_says_the_money_is_back(
         self, client, case, merchant, session, now, run_jobs
     ):
-        client.post(f"/admin/v1/after-sales/{case.after_sale_no}/approve", headers=merchant)
+        client.post(
+            f"/admin/v1/after-sales/{case.after_sale_no}/approve", json={}, headers=merchant
+        )
         settle_refund(session, refund=session.scalar(select(Refund)), now=now)
         session.commit()
 
@@ -152,7 +156,9 @@ class TestSettling:
         case = make_case(session, order=free_order, now=now)
         session.commit()
 
-        client.post(f"/admin/v1/after-sales/{case.after_sale_no}/approve", headers=merchant)
+        client.post(
+            f"/admin/v1/after-sales/{case.after_sale_no}/approve", json={}, headers=merchant
+        )
         run_jobs()
 
         session.refresh(case)
@@ -191,7 +197,7 @@ class TestSettling:
         # The buyer asks for the money, the merchant agrees, WeChat brings it back.
         case = apply(order["order_no"], me).json
         path = f"after-sales/{case['after_sale_no']}"
-        client.post(f"/admin/v1/{path}/approve", headers=merchant)
+        client.post(f"/admin/v1/{path}/approve", json={}, headers=merchant)
         run_jobs()
         wechat.control("POST", "idle")
         assert {answer.status_code for answer in wechat.deliver(client)} == {204}
@@ -231,7 +237,10 @@ def place(client, me, sku_id):
 class TestStates:
     def test_every_status_says_where_it_may_go_and_only_open_ones_go_anywhere(self):
         assert set(TRANSITIONS) == set(AfterSaleStatus)
-        assert {status for status, targets in TRANSITIONS.items() if targets} == set(OPEN)
+        assert {status for status, targets in TRANSITIONS.items() if targets} == {
+            *OPEN,
+            AfterSaleStatus.REJECTED,
+        }
 
     @pytest.mark.parametrize(
         "verbs", list(itertools.permutations(["cancel", "approve", "reject"], 2))
@@ -263,6 +272,7 @@ class TestVerify:
         for case in (unapproved, unsettled):
             service.approve(session, after_sale_no=case.after_sale_no, staff_id=staff_id, now=now)
         unapproved.status, unapproved.decided_at, unapproved.decided_by = "applied", None, None
+        unapproved.due_at, unasked.due_at = now, None
         unasked.status, unasked.decided_at, unasked.decided_by = "refunding", now, staff_id
         unsettled.status, unsettled.refunded_at = "refunded", now
         lost = session.scalar(select(Refund).where(Refund.source == unsettled.source))
@@ -287,6 +297,8 @@ class TestVerify:
                 "aftersales.open_cases_hold_commissions_back",
                 f"{unsettled.source}, order:{unsettled.order_no}:1",
             ),
+            ("aftersales.open_cases_are_counted", f"order {unsettled.order_no}"),
+            ("aftersales.pieces_are_asked_for_once", f"order {unapproved.order_no}, line 1"),
         }
         lost.source = "after_sale:A0"
         session.flush()

@@ -64,7 +64,7 @@ def give_back(session, order, wanted, now, staff_id):
         session,
         order_no=order.order_no,
         buyer_id=order.buyer_id,
-        quantities=wanted,
+        wish=service.Wish(quantities=wanted),
         reason="不想要了",
         now=now,
     )

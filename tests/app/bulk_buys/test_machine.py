@@ -18,7 +18,13 @@ from sqlalchemy import select
 
 from app.aftersales import service as aftersales
 from app.aftersales.models import AfterSale, AfterSaleStatus
-from app.aftersales.service import AfterSaleOpen, AfterSaleStateForbids, NotBeforeShipping
+from app.aftersales.service import (
+    AfterSaleOpen,
+    AfterSaleStateForbids,
+    NotBeforeShipping,
+    OutsideAfterSales,
+    Wish,
+)
 from app.bulk_buys import settling
 from app.orders import queries as orders
 from app.orders import service as order_moves
@@ -143,11 +149,11 @@ class Sale(RuleBasedStateMachine):
                 self.session,
                 order_no=life.order_no,
                 buyer_id=life.buyer_id,
-                quantities=wanted or None,
+                wish=Wish(quantities=wanted or None),
                 reason="不想要了",
                 now=self.now,
             )
-        except (AfterSaleOpen, NotBeforeShipping, ReturnExceedsLine):
+        except (AfterSaleOpen, OutsideAfterSales, ReturnExceedsLine):
             return
         if answer is not None:
             self.decide(is_yes=answer)

@@ -26,7 +26,7 @@ def ask(deal, order, pieces=None):
         deal.session,
         order_no=order.order_no,
         buyer_id=order.buyer_id,
-        quantities=lines,
+        wish=aftersales.Wish(quantities=lines),
         reason="不想要了",
         now=deal.now,
     )
