@@ -88,17 +88,20 @@ def make_stuck_refund(session: Session, *, order: Order, now: datetime, status: 
     return refund
 
 
-def make_set_aside(session: Session, *, now: datetime) -> PayInbox:
-    """What WeChat said about a refund nobody here knows: it waits for a person."""
+def make_set_aside(
+    session: Session, *, now: datetime, transaction_id: str | None = None
+) -> PayInbox:
+    """What WeChat said about a refund, or a payment, nobody here knows: it waits for a person."""
+    is_refund = transaction_id is None
     number = next(_numbers)
     fact = PayInbox(
         event_id=f"set-aside-{number}",
-        kind=FactKind.REFUND,
-        event_type="REFUND.SUCCESS",
+        kind=FactKind.REFUND if is_refund else FactKind.TRADE,
+        event_type="REFUND.SUCCESS" if is_refund else "TRANSACTION.SUCCESS",
         out_no=f"R{number:026d}",
         headers={},
         raw=b"",
-        fact={},
+        fact={} if is_refund else {"transaction_id": transaction_id},
         status=InboxStatus.QUARANTINED,
         reason="unknown_number",
         received_at=now,

@@ -262,7 +262,7 @@ class TestAfterSales:
         ship(order, "SF0001", (second, 1))
 
         path = f"/admin/v1/after-sales/{case['after_sale_no']}/approve"
-        answer = client.post(path, headers={**as_staff, "Idempotency-Key": "k" * 16})
+        answer = client.post(path, json={}, headers={**as_staff, "Idempotency-Key": "k" * 16})
 
         assert (answer.status_code, answer.json["code"]) == (409, "not_before_shipping")
         assert waiting(session, order) == [3, 0]

@@ -27,6 +27,8 @@ CLOSED = {
     "/admin/v1/flash-sales/{promotion_id}/orders.csv",
     "/admin/v1/group-buys/{group_buy_id}/orders.csv",
     "/admin/v1/ledger/export",
+    "/admin/v1/reconciliation/breaks.csv",
+    "/admin/v1/reconciliation/days.csv",
     "/admin/v1/reports/commissions.csv",
     "/admin/v1/reports/statements.csv",
     "/admin/v1/withdrawals/monthly.csv",
