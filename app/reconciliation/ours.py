@@ -4,7 +4,8 @@ Our side of the comparison, as SQL: which rows a group is compared with, and whe
 Each query gives `out_no, wechat_no, fen, state, at, ledger_fen`; `at` is the moment that decides on
 which day the row belongs, by WeChat's word where there is one. A payout is compared with the ledger
 as well: the entry that took its money out of the shop. A refund that staff gave back by hand never
-moved at WeChat, which closed it or never took it.
+moved at WeChat, which closed it or never took it. Money that fitted nothing and that a person sent
+back is no payment of ours, but it came in: WeChat said when, and how much, as the person was asked.
 """
 
 from app.reconciliation.models import Book, LineKind
@@ -13,6 +14,15 @@ PAYMENTS = """
     SELECT out_trade_no AS out_no, transaction_id AS wechat_no, amount_fen AS fen, status AS state,
         paid_at AS at, amount_fen AS ledger_fen
     FROM payment WHERE paid_at IS NOT NULL
+    UNION ALL
+    SELECT money.out_trade_no, money.transaction_id, money.amount_fen, 'returned',
+        coalesce((
+            SELECT min(CAST(said.fact->>'success_time' AS timestamptz)) FROM pay_inbox AS said
+            WHERE said.out_no = money.out_trade_no AND said.event_type = 'ANSWER'
+                AND said.reason IS DISTINCT FROM 'malformed'
+                AND said.fact->>'transaction_id' = money.transaction_id
+        ), money.decided_at), money.amount_fen
+    FROM quarantine_decision AS money WHERE money.decision = 'refund'
 """
 ACCEPTED_REFUNDS = """
     SELECT out_refund_no AS out_no, refund_id AS wechat_no, amount_fen AS fen,

@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.payments.models import Refund
-from app.reconciliation.models import NUMBER_MAX, Break, BreakStatus, LineKind, Resolver
+from app.payments.decision_models import Decision, QuarantineDecision
+from app.payments.models import Payment, Refund
+from app.reconciliation.models import NUMBER_MAX, Break, BreakStatus, LineKind, Resolver, Verdict
 
 BATCH = 500
 
@@ -32,6 +33,26 @@ def unasked(session: Session, *, until: date | None = None) -> list[Question]:
         wanted = wanted.where(Break.bill_day <= until)
     found = session.execute(wanted.order_by(Break.id).limit(BATCH))
     return [Question(id_, day, LineKind(kind), out_no) for id_, day, kind, out_no in found]
+
+
+def known_by_now(session: Session) -> set[date]:
+    """
+    The days with an open break about money that our books did not have then, and have now.
+
+    Staff have decided about it meanwhile: it counts, or it was sent back.
+    """
+    is_paid = exists().where(Payment.out_trade_no == Break.out_no, Payment.paid_at.is_not(None))
+    is_returned = exists().where(
+        QuarantineDecision.out_trade_no == Break.out_no,
+        QuarantineDecision.decision == Decision.REFUND,
+    )
+    wanted = select(Break.bill_day).where(
+        Break.status == BreakStatus.OPEN,
+        Break.verdict == Verdict.MISSING_HERE,
+        Break.kind == LineKind.PAYMENT,
+        or_(is_paid, is_returned),
+    )
+    return set(session.scalars(wanted))
 
 
 def unsent_refund(session: Session, *, out_no: str) -> int | None:

@@ -19,7 +19,11 @@ KEPT_DAYS = 90
 
 
 def due(session: Session, *, now: datetime) -> list[date]:
-    """The days that are not done, oldest first; none before the shop's first payment."""
+    """
+    The days that are not done, or whose breaks our books explain by now, oldest first.
+
+    None before the shop's first payment.
+    """
     last = last_day(now)
     first_paid = session.scalar(select(Payment.created_at).order_by(Payment.id).limit(1))
     if first_paid is None:
@@ -34,7 +38,7 @@ def due(session: Session, *, now: datetime) -> list[date]:
     )
     days = {first + timedelta(days=number) for number in range((last - first).days + 1)}
     unasked = {question.day for question in questions.unasked(session)}
-    return sorted((days - done) | unasked)
+    return sorted((days - done) | unasked | questions.known_by_now(session))
 
 
 def last_day(now: datetime) -> date:

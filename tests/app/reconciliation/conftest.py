@@ -30,7 +30,8 @@ MORNING = {"hour": 10, "minute": 30, "second": 0, "microsecond": 0}
 class Shop:
     """What the tests of reconciliation do to the mall and to WeChat."""
 
-    def __init__(self, app, session, wechat, token_for):
+    def __init__(self, app, session, wechat, token_for, run_jobs):
+        self.run_jobs = run_jobs
         self.app, self.session, self.wechat, self.token_for = app, session, wechat, token_for
         self.client = app.test_client()
         self.now = datetime.now(clock.CHINA).replace(hour=12, minute=0).astimezone(UTC)
@@ -164,6 +165,11 @@ class Shop:
             self.session.commit()
         return self.token_for(Audience.STAFF, self._merchant)
 
+    def staff_id(self):
+        """The id of the merchant."""
+        self.merchant()
+        return self._merchant
+
     def staff(self, **fields):
         account = make_staff(self.session, **fields)
         self.session.commit()
@@ -171,8 +177,8 @@ class Shop:
 
 
 @pytest.fixture
-def shop(app, session, wechat, token_for, monkeypatch):
-    shop = Shop(app, session, wechat, token_for)
+def shop(app, session, wechat, token_for, run_jobs, monkeypatch):
+    shop = Shop(app, session, wechat, token_for, run_jobs)
     monkeypatch.setattr(clock, "now", lambda: shop.now)
     make_withdrawal_rules(session, now=shop.now)
     session.commit()

@@ -3,9 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete, select
 
-from app.payments.models import PayInbox, PaymentStatus, RefundStatus
-from app.reconciliation import calls
+from app.payments import deciding_calls as people
+from app.payments.decision_models import Decision
+from app.payments.models import PayInbox, Payment, PaymentStatus, RefundStatus
+from app.payments.quarantine import Judgement
+from app.reconciliation import calls, jobs, schedule
 from app.reconciliation.models import BillDownload, BillStatus
 from app.wechat.billing import BillKind
 
@@ -304,3 +308,43 @@ def test_a_bill_that_is_there_is_not_fetched_again(shop):
 
     asked = [one["call"] for one in shop.wechat.control("GET", "calls")["calls"]]
     assert sorted(asked) == ["fund_flow_bill", "fund_flow_bill", "trade_bill"]
+
+
+def stray(shop, kind):
+    """Money that does not fit: of no attempt of ours, or another amount than was asked."""
+    number = shop.pay(is_heard=False)
+    payment = shop.payment(number)
+    if kind == "unknown":
+        shop.session.execute(delete(Payment).where(Payment.id == payment.id))
+    else:
+        payment.amount_fen += 1
+    shop.session.commit()
+    shop.wechat.deliver(shop.client)
+    shop.run_jobs()
+    shop.session.rollback()
+    return number, shop.session.scalars(select(PayInbox).where(PayInbox.out_no == number)).one()
+
+
+@pytest.mark.parametrize("kind", ["unknown", "misfit"])
+@pytest.mark.parametrize("is_decided_first", [True, False])
+def test_stray_money_that_was_sent_back_is_in_both_books(shop, kind, is_decided_first):
+    shop.pay()
+    number, fact = stray(shop, kind)
+    judgement = Judgement(Decision.REFUND, "错付，退回", shop.staff_id())
+    if is_decided_first:
+        people.decide(judgement, inbox_id=fact.id)
+    shop.wait()
+    shop.run()
+    if not is_decided_first:
+        assert {one.status for one in shop.breaks()} == {"open"}
+        people.decide(judgement, inbox_id=fact.id)
+
+    jobs.daily()
+    shop.run_jobs()
+
+    told = [("trade", number, "missing_here", "resolved", "repaired"),
+        ("funds", number, "missing_here", "resolved", "repaired")]  # fmt: skip
+    assert shop.told() == ([] if is_decided_first else told)
+    assert shop.sums()["trade", "payment"][:3] == (2, 2, 2)
+    assert schedule.due(shop.session, now=shop.now) == []
+    assert shop.breaches() == []
