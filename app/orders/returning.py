@@ -235,14 +235,19 @@ def _gone(line: OrderLine) -> int:
 
 
 def _pieces_left(line: OrderLine, which: Which, asked: Asked) -> int:
-    """How many pieces there still are that nobody asks for, in no refund yet."""
+    """
+    How many pieces there still are that nobody asks for, in no refund yet.
+
+    Pieces that a case asks to cancel may have left since: they are asked for all the same.
+    """
     taken, waiting = asked.pieces.get(line.id, 0), asked.waiting.get(line.id, 0)
+    left = line.quantity - _gone(line) - taken
     if which is Which.WAITING:
-        return max(0, line.waiting_quantity - waiting)
+        left = min(left, line.waiting_quantity - waiting)
     if which is Which.LEFT:
         returned = max(0, _gone(line) - line.withheld_quantity)
-        return max(0, line.shipped_quantity - returned - (taken - waiting))
-    return line.quantity - _gone(line) - taken
+        left = min(left, line.shipped_quantity - returned - (taken - waiting))
+    return max(0, left)
 
 
 def freight_left(order: Order) -> int:

@@ -10,7 +10,7 @@ from app.aftersales.service import Parcel, Terms
 from app.catalogue.models import Sku
 from app.catalogue.stock import OutOfStock
 from app.core.errors import Invalid
-from app.orders import fulfilment
+from app.orders import fulfilment, leaving
 from app.orders import queries as orders
 from app.orders.returning import ReturnExceedsLine
 from app.payments.models import Refund
@@ -26,6 +26,7 @@ from tests.builders.aftersales import (
     sent,
     stock,
 )
+from tests.builders.orders import PARCEL
 from tests.builders.staff import make_staff
 
 
@@ -183,6 +184,20 @@ class TestSeveralCases:
         for case in cases:
             arrive(session, case, now)
         assert orders.get(session, order_no=order.order_no).status == "refunded"
+        assert breaches_of(session) == []
+
+    def test_pieces_a_case_would_cancel_stay_asked_for_when_they_leave(self, session, order, now):
+        cup = lines(session, order)[0]
+        make_case(session, order=order, pieces={cup.id: 1}, now=now)
+        leaving.ship(session, order_no=order.order_no, now=now, **PARCEL)
+        session.refresh(order)
+
+        with pytest.raises(ReturnExceedsLine) as refused:
+            make_case(session, order=order, kind=RETURN, pieces={cup.id: 2}, now=now)
+        case = make_case(session, order=order, kind=RETURN, pieces={cup.id: 1}, now=now)
+
+        assert refused.value.members["left"] == 1
+        assert case.amount_fen == 9_900
         assert breaches_of(session) == []
 
 
