@@ -59,6 +59,21 @@ class Telling:
         person.patch("/me", nickname=name)
         return person
 
+    def order(self, buyer: Client, title: str, quantity: int, expected_fen: int) -> dict[str, Any]:
+        """Somebody with an address buys pieces of one product; what is to be paid is known."""
+        spu = buyer.get("/products", q=title)["items"][0]
+        sku = buyer.get(f"/products/{spu['id']}")["skus"][0]
+        wanted = {
+            "lines": [{"sku_id": sku["id"], "quantity": quantity}],
+            "address_id": buyer.get("/addresses")["items"][0]["id"],
+        }
+        quote = buyer.post("/orders/preview", **wanted)["quote"]
+        self.equal("应付金额", quote["payable_fen"], expected_fen)
+        buyer.post("/orders", **wanted, expected_payable_fen=quote["payable_fen"])
+        placed = buyer.get("/orders")["items"][0]
+        order: dict[str, Any] = buyer.get(f"/orders/{placed['order_no']}")
+        return order
+
     def pay(self, buyer: Client, order: dict[str, Any]) -> str:
         """The buyer's phone pays; return the payment's number once the mall knows of it."""
         paid = self.sandbox.pay(buyer.post(f"/orders/{order['order_no']}/pay"))

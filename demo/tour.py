@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from demo.accidents import Accidents
 from demo.bargain import Bargain
 from demo.client import Sandbox, staff
 from demo.commission import Commission
@@ -22,13 +23,16 @@ from demo.teams import Teams
 from demo.telling import Telling, WrongFigure
 from demo.trade import Trade
 
-Chapter = type[Trade] | type[Bargain] | type[Commission] | type[Teams] | type[Stampede]
+Chapter = (
+    type[Trade] | type[Bargain] | type[Commission] | type[Teams] | type[Stampede] | type[Accidents]
+)
 
 CHAPTERS: dict[str, Chapter] = {
     "一笔交易的故事": Trade,
     "一张优惠单的来龙去脉": Bargain,
     "一笔佣金的一生": Commission,
     "一场秒杀": Stampede,
+    "一连串的意外": Accidents,
     "一个团的成与不成": Teams,
 }
 

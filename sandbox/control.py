@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Concatenate, ParamSpec
 
 from flask import Response, jsonify, make_response, request
@@ -86,6 +87,24 @@ def optional_number(values: dict[str, Any], name: str, *, above: float) -> float
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > above:
         raise ControlRefusal(422, f"{name} must be a number above {above}")
     return float(value)
+
+
+def optional_moment(values: dict[str, Any], name: str) -> datetime | None:
+    """
+    Return a moment that may be missing.
+
+    :raises ControlRefusal: 422 it is there and is not RFC 3339 with an offset.
+    """
+    text = optional_text(values, name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ControlRefusal(422, f"{name} must be RFC 3339") from error
+    if moment.tzinfo is None:
+        raise ControlRefusal(422, f"{name} must carry its offset")
+    return moment
 
 
 def _answer(view: Callable[[], dict[str, object]]) -> Response:

@@ -4,7 +4,6 @@ The control API for what all surfaces share: merchants, clock, faults, calls.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -16,6 +15,7 @@ from sandbox.control import (
     checked_text,
     given,
     guarded,
+    optional_moment,
     optional_number,
     optional_text,
     unlocked,
@@ -100,8 +100,8 @@ def change_clock(world: World) -> dict[str, object]:
     seconds = optional_number(values, "advance_seconds", above=-1)
     if seconds is not None:
         world.clock.advance(seconds, calendar=values.get("calendar") is True)
-    if "now" in values:
-        world.clock.set_now(_moment(checked_text(values, "now")))
+    if (now := optional_moment(values, "now")) is not None:
+        world.clock.set_now(now)
     world.agenda.wake()
     return _clock(world)
 
@@ -175,16 +175,6 @@ def reset(world: World) -> dict[str, object]:
     """Forget everything but the keys and the merchants."""
     world.reset()
     return {}
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ControlRefusal(422, "now must be RFC 3339") from error
-    if moment.tzinfo is None:
-        raise ControlRefusal(422, "now must carry its offset")
-    return moment
 
 
 def _clock(world: World) -> dict[str, object]:

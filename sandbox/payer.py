@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox import faults as switches
 from sandbox import signing
+from sandbox.control import optional_moment
 from sandbox.errors import ControlRefusal
 from sandbox.notify import Notification, Notifications
 from sandbox.trades import Trade, Trades
@@ -23,18 +24,23 @@ def pay(world: World, trade: Trade, given: dict[str, Any]) -> dict[str, object]:
     Pay a trade and notify the merchant.
 
     `given` holds the requestPayment parameters (`appId` defaults to the trade's, as the client
-    knows its own); `{"unchecked": true}` skips them, as no real client could.
+    knows its own); `{"unchecked": true}` skips them, as no real client could. With `success_time`
+    the money came at that past moment, so that it stands on the bill of a day that is over.
 
-    :raises ControlRefusal: 400 the client would refuse these parameters; 409 not payable.
+    :raises ControlRefusal: 400 the client would refuse these parameters; 409 not payable; 422 the
+        moment is none, or is still to come.
     """
     is_unchecked = given.get("unchecked") is True
     if not is_unchecked:
         _check_parameters(world, trade, given)
+    paid_at = optional_moment(given, "success_time") or world.clock.now()
+    if paid_at > world.clock.now():
+        raise ControlRefusal(422, "success_time is still to come")
     trades = world.store(Trades)
     state = trades.state(trade)
     if state != "NOTPAY":
         raise ControlRefusal(409, f"{REFUSED} the trade is {state}")
-    trades.mark_paid(trade, is_unchecked=is_unchecked)
+    trades.mark_paid(trade, paid_at=paid_at, is_unchecked=is_unchecked)
     _announce(world, trade)
     return {
         "errMsg": "requestPayment:ok",

@@ -156,12 +156,11 @@ class Trades(Store):
             raise PayRefusal(400, "ORDERPAID", "订单已支付, 不能关闭")
         trade.is_closed = True
 
-    def mark_paid(self, trade: Trade, *, is_unchecked: bool) -> None:
+    def mark_paid(self, trade: Trade, *, paid_at: datetime, is_unchecked: bool) -> None:
         """Take the payer's money; the caller has checked that the trade is NOTPAY."""
-        now = self.world.clock.now()
-        trade.paid_at, trade.paid_passed = now, self.world.clock.passed()
+        trade.paid_at, trade.paid_passed = paid_at, self.world.clock.passed()
         trade.is_unchecked = is_unchecked
-        trade.transaction_id = f"4200{digits(6)}{now.astimezone(CHINA):%Y%m%d}{digits(10)}"
+        trade.transaction_id = f"4200{digits(6)}{paid_at.astimezone(CHINA):%Y%m%d}{digits(10)}"
         self._by_transaction[trade.merchant.mchid, trade.transaction_id] = trade
 
     def _check_reopening(self, trade: Trade, body: dict[str, Any]) -> None:

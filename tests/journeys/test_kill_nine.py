@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow]
 
 PATIENCE_SECONDS = 60.0
 CHAPTER_SECONDS = 5.0
-"""How long after its beginning a chapter may be struck: less than any takes."""
+"""How long after its beginning a chapter may be struck; from a short one it is the next."""
 
 
 def _kill_server(mall: Mall) -> None:

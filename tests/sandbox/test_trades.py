@@ -2,7 +2,7 @@
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -304,6 +304,20 @@ class TestPaying:
         number = merchant.paid()
 
         assert merchant.look(f"trades/{number}")["unchecked"] is True
+
+    def test_money_can_have_come_at_a_past_moment_but_not_at_one_to_come(self, merchant):
+        number, _ = merchant.open()
+        past, coming = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(hours=1)
+
+        def pay(moment):
+            body = {"unchecked": True, "success_time": moment}
+            return merchant.http.post(f"/control/trades/{number}/pay", json=body).status_code
+
+        assert [pay(coming.isoformat()), pay("yesterday"), pay("2026-01-01T00:00:00")] == [422] * 3
+        assert merchant.query(number).json()["trade_state"] == "NOTPAY"
+        assert pay(past.isoformat()) == 200
+        said = datetime.fromisoformat(merchant.query(number).json()["success_time"])
+        assert said == past.replace(microsecond=0)
 
     def test_cancelling_and_failing_leave_it_unpaid(self, merchant):
         number, _ = merchant.open()
