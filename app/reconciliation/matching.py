@@ -19,7 +19,14 @@ from sqlalchemy.orm import Session
 
 from app.core import days, metrics
 from app.reconciliation import loading, statements
-from app.reconciliation.models import BILLS, Book, LineKind, ReconciliationDay
+from app.reconciliation.models import (
+    BILLS,
+    RESOLVERS,
+    Book,
+    LineKind,
+    ReconciliationDay,
+    Verdict,
+)
 from app.reconciliation.ours import DIFFERING, OURS
 
 log = structlog.get_logger(__name__)
@@ -39,7 +46,8 @@ def match(session: Session, *, day: date, now: datetime) -> None:
     """
     Compare a day whose bills are all there; its breaks are found, changed or gone afterwards.
 
-    A row that no bill has becomes `missing_there` once the next day's bill is there too.
+    A row that no bill has becomes `missing_there` once the next day's bill is there too, and is
+    only late once a later bill has it.
     """
     row = session.scalars(
         select(ReconciliationDay)
@@ -106,6 +114,8 @@ def _group(session: Session, book: Book, kind: LineKind, given: Mapping[str, Any
     found = session.execute(statements.typed(statements.BREAKS), wanted)
     new = Counter(verdict for verdict, status, is_new in found if is_new and status == "open")
     session.execute(statements.typed(statements.GONE), wanted)
+    resolver = RESOLVERS[Verdict.TIMING].value
+    session.execute(statements.typed(statements.LATER_BILL), {**wanted, "resolver": resolver})
     for verdict, count in new.items():
         metrics.bill_breaks.labels(verdict).inc(count)
     if new:

@@ -14,6 +14,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "lookback": Date(),
     "book": String(),
     "kind": String(),
+    "resolver": String(),
     "since": UtcDateTime(),
     "until": UtcDateTime(),
     "now": UtcDateTime(),
@@ -155,6 +156,17 @@ WHERE bill_day = :day AND book = :book AND kind = :kind
     AND NOT EXISTS (SELECT FROM compared
         WHERE compared.out_no = kept.out_no AND compared.verdict IS NOT NULL)
 """
+
+LATER_BILL = """
+UPDATE bill_break AS kept SET verdict = 'timing', resolver = :resolver, status = 'resolved',
+    how = 'other_day', resolved_at = :now
+FROM compared
+WHERE compared.verdict = 'timing' AND compared.bill_fen IS NOT NULL
+    AND kept.out_no = compared.out_no AND kept.book = :book AND kept.kind = :kind
+    AND kept.bill_day <> :day AND kept.status = 'open'
+    AND kept.verdict IN ('missing_there', 'timing')
+"""
+"""What one day's bill lacked stands in this one: of the next day, or of many days later."""
 
 NEWER_WORD = """
 UPDATE bill_break SET status = 'resolved', how = 'newer_word', resolved_at = :now

@@ -179,6 +179,26 @@ def test_what_stands_in_the_next_days_bill_is_only_late(shop):
     assert shop.breaches() == []
 
 
+def test_a_refund_wechat_took_days_after_it_was_first_sent_is_only_late(shop):
+    first, then = shop.day, shop.now
+    number = shop.pay()
+    shop.go(then + timedelta(days=2))
+    refund = shop.refund(number)
+    shop.refund_row(refund).submitted_at = then
+    shop.session.commit()
+    shop.go(then + timedelta(days=3))
+    shop.run(first, first + timedelta(days=1))
+    assert shop.told() == [("trade", refund, "missing_there", "open", None)]
+
+    shop.run(first + timedelta(days=2))
+
+    assert shop.told() == [("trade", refund, "timing", "resolved", "other_day")] * 2
+    assert sum(one.difference_fen for one in shop.breaks()) == 0
+    shop.run(first)
+    assert {one.status for one in shop.breaks()} == {"resolved"}
+    assert shop.breaches() == []
+
+
 @pytest.mark.parametrize(("kind", "by"), [("amount", 3), ("amount", -3), ("double", 0)])
 def test_another_amount_is_for_people(shop, kind, by):
     number = shop.pay()
