@@ -71,8 +71,11 @@ def again(session: Session, case: AfterSale, order: Order) -> Return:
     """
     Say what a case of a locked order would bring if it were opened now; never more than was asked.
 
+    :raises KindForbids: what it would cancel has left by now.
     :raises ReturnExceedsLine: its pieces are asked for, or back, by now.
     """
+    if planning.is_cancelled(case) and order.status != OrderStatus.PAID:
+        raise planning.KindForbids(order_status=order.status)
     brings = planning.settled(session, case, order)
     found = _now(session, case, order, chosen(brings))
     if planning.is_cancelled(case):

@@ -148,6 +148,7 @@ def appeal(
     :raises AfterSaleStateForbids: it was not refused.
     :raises AppealedBefore: it has had its second look.
     :raises OutsideAfterSales: its order's window is over.
+    :raises KindForbids: what it would cancel has left by now.
     :raises ReturnExceedsLine: its pieces are asked for, or back, by now.
     """
     found = queries.get(session, after_sale_no=after_sale_no, buyer_id=buyer_id)

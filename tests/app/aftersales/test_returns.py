@@ -200,6 +200,18 @@ class TestSeveralCases:
         assert case.amount_fen == 9_900
         assert breaches_of(session) == []
 
+    def test_what_has_left_is_not_cancelled_by_an_appeal(self, session, order, staff, now):
+        case = make_case(session, order=order, now=now)
+        number = {"after_sale_no": case.after_sale_no, "now": now}
+        service.reject(session, staff_id=staff.id, answer="已在打包", **number)
+        leaving.ship(session, order_no=order.order_no, now=now, **PARCEL)
+
+        with pytest.raises(service.KindForbids):
+            service.appeal(session, buyer_id=case.buyer_id, words="不要了", **number)
+
+        assert case.status == "rejected"
+        assert breaches_of(session) == []
+
 
 class TestMoneyForGoodsThatStay:
     def test_is_at_most_what_the_pieces_cost_and_the_goods_can_come_back_for_the_rest(
