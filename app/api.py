@@ -47,6 +47,7 @@ from app.payments import admin as payments_admin
 from app.payments import deciding_admin
 from app.payments import routes as payments
 from app.payments import webhooks as payments_webhooks
+from app.pushes import webhooks as pushes_webhooks
 from app.reconciliation import admin as reconciliation_admin
 from app.reports import admin as reports_admin
 from app.shop import admin as shop_admin
@@ -111,7 +112,7 @@ def groups() -> tuple[Group, ...]:
             "/admin/v1",
             _for_staff(),
         ),
-        Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp,)),
+        Group(Audience.WECHAT, "/webhooks/wechat", (payments_webhooks.bp, pushes_webhooks.bp)),
     )
 
 

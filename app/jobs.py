@@ -34,6 +34,7 @@ distributors.roll_up | daily | sums up the shop's own accounts
 accounting.close_days | hourly | writes the trial balance of each day that is over
 flash_sales.sweep | every 10 seconds | sets the gates of sales right that need it
 flash_sales.returned | when an order of a sale closes | lets what it gave back be bought
+pushes.forget | daily | deletes what WeChat pushed long ago
 reconciliation.daily | each half hour | begins the days whose bills should be there by now
 reconciliation.run | for each such day | fetches its bills, compares, asks WeChat what differs
 withdrawals.apply_fact | after a notification | acts upon what WeChat said of a payout
@@ -59,6 +60,7 @@ def load() -> None:
     from app.marketing import jobs as _marketing  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.
+    from app.pushes import jobs as _pushes  # noqa: F401  # Imported for what it registers.
     from app.reconciliation import jobs as _reconciliation  # noqa: F401  # Imported for what it registers.
     from app.withdrawals import jobs as _withdrawals  # noqa: F401  # Imported for what it registers.
 

@@ -67,6 +67,10 @@ class WeChatSettings:
     other_public_key_id: str | None = None
     other_public_key: str | None = None
     """While WeChat Pay's public key is being changed the other of the two: both are taken."""
+    push_token: str | None = None
+    """The Token of the console's message push; None: nothing is pushed to us."""
+    push_aes_key: str | None = None
+    """Its EncodingAESKey, 43 characters; None: messages come in clear."""
     templates: tuple[tuple[str, MessageTemplate], ...] = ()
     """The templates of the messages the mall may send, each with the event it tells of."""
 
@@ -175,12 +179,14 @@ def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
         other_apiv3_key=env.get("WECHAT_PAY_OTHER_APIV3_KEY") or None,
         other_public_key_id=other_key_id or None,
         other_public_key=_file(env, "WECHAT_PAY_OTHER_PUBLIC_KEY_FILE") if other_key_id else None,
+        push_token=env.get("WECHAT_PUSH_TOKEN") or None,
+        push_aes_key=env.get("WECHAT_PUSH_AES_KEY") or None,
         templates=_templates(env),
     )
 
 
 def _check_keys(env: Mapping[str, str]) -> None:
-    """Refuse what is no key id of WeChat's, and what cannot be an APIv3 key."""
+    """Refuse what is no key id of WeChat's and what cannot be a key or a token."""
     for name in ("WECHAT_PAY_PUBLIC_KEY_ID", "WECHAT_PAY_OTHER_PUBLIC_KEY_ID"):
         if (key_id := env.get(name)) and not key_id.startswith(PUBLIC_KEY_ID_PREFIX):
             raise MissingSetting(f"{name} must start with {PUBLIC_KEY_ID_PREFIX}")
@@ -188,6 +194,13 @@ def _check_keys(env: Mapping[str, str]) -> None:
     for name in ("WECHAT_PAY_APIV3_KEY", "WECHAT_PAY_OTHER_APIV3_KEY"):
         if (key := env.get(name)) and len(key.encode()) != 32:
             raise MissingSetting(f"{name} must be exactly 32 bytes")
+    token, aes_key = env.get("WECHAT_PUSH_TOKEN"), env.get("WECHAT_PUSH_AES_KEY")
+    if token and not re.fullmatch(r"[A-Za-z0-9]{3,32}", token):
+        raise MissingSetting("WECHAT_PUSH_TOKEN must be 3 to 32 letters and digits")
+    if aes_key and not (token and re.fullmatch(r"[A-Za-z0-9]{43}", aes_key)):
+        raise MissingSetting(
+            "WECHAT_PUSH_AES_KEY must be 43 letters and digits, beside a WECHAT_PUSH_TOKEN"
+        )
 
 
 def _templates(env: Mapping[str, str]) -> tuple[tuple[str, MessageTemplate], ...]:

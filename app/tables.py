@@ -14,6 +14,7 @@ from app.members import models as members
 from app.orders import models as orders
 from app.payments import decision_models as payment_decisions
 from app.payments import models as payments
+from app.pushes import models as pushes
 from app.reconciliation import models as reconciliation
 from app.shop import models as shop
 from app.staff import models as staff
@@ -37,7 +38,7 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, shop, carts, orders, payments,
-    payment_decisions, aftersales,
+    payment_decisions, pushes, aftersales,
     payouts, reconciliation, coupons, flash_sales, materials, commissions, ledger, team, places,
     grades, withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,

@@ -114,6 +114,15 @@ class Mall:
                 "apiv3_key": self.env["WECHAT_PAY_APIV3_KEY"],
             },
         ).raise_for_status()
+        httpx.post(
+            f"{self.sandbox_url}/control/settings",
+            trust_env=False,
+            json={
+                "push_url": f"{self.url}/webhooks/wechat/push",
+                "push_token": self.env["WECHAT_PUSH_TOKEN"],
+                "push_aes_key": self.env["WECHAT_PUSH_AES_KEY"],
+            },
+        ).raise_for_status()
 
     def start_server(self) -> None:
         """Start Granian (Flask's reloading server in `dev`)."""
@@ -213,7 +222,11 @@ def _merchant(folder: Path) -> dict[str, str]:
         path.write_text(json.dumps(identity))
     identity = json.loads(path.read_text())
     assert isinstance(identity, dict)
-    return identity
+    return {
+        "WECHAT_PUSH_TOKEN": secrets.token_hex(16),
+        "WECHAT_PUSH_AES_KEY": secrets.token_hex(22)[:43],
+        **identity,
+    }
 
 
 def _make_keys(folder: Path) -> None:

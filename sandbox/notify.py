@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from sandbox import envelope
+from sandbox import envelope, push_envelope
 from sandbox import faults as switches
 from sandbox.clock import rfc3339
 from sandbox.errors import ControlRefusal
@@ -28,6 +28,8 @@ RETRY_SECONDS = (
     15, 15, 30, 3 * MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 30 * MINUTE, 30 * MINUTE,
     60 * MINUTE, 3 * HOUR, 3 * HOUR, 3 * HOUR, 6 * HOUR, 6 * HOUR,
 )  # fmt: skip
+PUSH_RETRY_SECONDS = (5, 5)
+"""A pushed message is told three times in all."""
 TIMEOUT_SECONDS = 5.0
 HEARD = (200, 204)
 
@@ -62,6 +64,8 @@ class Notification:
     content: dict[str, Any]
     created_at: datetime
     is_xml: bool = False
+    is_push: bool = False
+    """A message of the mini-program's, and none of WeChat Pay's."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: str = "pending"
     """pending, sending, held (out of order), delivered, lost or abandoned (every retry used)."""
@@ -71,6 +75,11 @@ class Notification:
     due: float | None = None
     plans: int = 0
     """How often a delivery has been planned; only the last plan counts."""
+
+    @property
+    def waits(self) -> tuple[int, ...]:
+        """The seconds before each retry."""
+        return PUSH_RETRY_SECONDS if self.is_push else RETRY_SECONDS
 
     def as_json(self, clock_passed: float) -> dict[str, object]:
         return {
@@ -119,25 +128,28 @@ class Notifications(Store):
 
     def build(
         self, notification: Notification, extra: list[Fault]
-    ) -> tuple[dict[str, str], bytes, list[Fault]]:
-        """Make one attempt's headers and body, using up the faults set for it."""
+    ) -> tuple[str, dict[str, str], bytes, list[Fault]]:
+        """Make one attempt's address, headers and body, using up the faults set for it."""
         taken = self.world.store(Faults).take(
             notification.surface, switches.AT_ATTEMPT, lambda: str(notification.content)
         )
         taken = extra + taken
+        if notification.is_push:
+            url, headers, body = push_envelope.build(self.world, notification, taken)
+            return url, headers, body, taken
         headers, body = envelope.build(self.world, notification, taken)
-        return headers, body, taken
+        return notification.url, headers, body, taken
 
     def deliver(self, notification: Notification) -> Attempt:
         """Try once, now, without the lock while waiting; then plan what follows."""
         world = self.world
         with world.lock:
-            headers, body, taken = self.build(notification, [])
+            url, headers, body, taken = self.build(notification, [])
             attempt = Attempt(
                 world.clock.now(), None, None, headers, body.decode(errors="replace"), "",
                 [fault.kind for fault in taken],
             )  # fmt: skip
-        _send(notification.url, body, attempt)
+        _send(url, body, attempt)
         if named(taken, "answer_lost"):
             attempt.status, attempt.error = None, "the answer was lost on the way"
         with world.lock:
@@ -176,12 +188,12 @@ class Notifications(Store):
             if notification.copies and automatic:
                 notification.copies -= 1
                 self._plan(notification, 0.0)
-        elif notification.retries == len(RETRY_SECONDS):
+        elif notification.retries == len(notification.waits):
             notification.state = "abandoned"
         else:
             notification.state = "pending"
             if automatic:
-                self._plan(notification, RETRY_SECONDS[notification.retries])
+                self._plan(notification, notification.waits[notification.retries])
                 notification.retries += 1
         self._release_held(notification)
 

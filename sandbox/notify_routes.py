@@ -63,12 +63,12 @@ def deliver_pending(world: World) -> dict[str, object]:
 @control.post("/<number>/take")
 @guarded
 def take(world: World, number: str) -> dict[str, object]:
-    """Make the exact headers and body of an attempt without sending it: {kind?, args?}."""
+    """Make the exact address, headers and body of an attempt without sending it: {kind?, args?}."""
     notifications = world.store(Notifications)
     notification = notifications.get(number)
-    headers, body, taken = notifications.build(notification, _extra(notification.surface))
+    url, headers, body, taken = notifications.build(notification, _extra(notification.surface))
     return {
-        "url": notification.url,
+        "url": url,
         "headers": headers,
         "body": body.decode(errors="replace"),
         "faults": [fault.kind for fault in taken],

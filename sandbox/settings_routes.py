@@ -46,6 +46,7 @@ def change_settings(world: World) -> dict[str, object]:
     if unpaid := _choice(values, "unpaid_amount", ("told", "omitted")):
         world.settings.tells_unpaid_amount = unpaid == "told"
     _change_transfers(world, values)
+    _change_push(world, values)
     if bills := _choice(values, "bills", ("automatic", "ready", "creating")):
         world.settings.bills = bills
     return _settings(world)
@@ -78,6 +79,15 @@ def _change_transfers(world: World, values: dict[str, Any]) -> None:
     )
 
 
+def _change_push(world: World, values: dict[str, Any]) -> None:
+    settings = world.settings
+    settings.push_url = optional_text(values, "push_url") or settings.push_url
+    settings.push_token = optional_text(values, "push_token") or settings.push_token
+    settings.push_aes_key = optional_text(values, "push_aes_key") or settings.push_aes_key
+    settings.push_mode = _choice(values, "push_mode", ("plain", "safe")) or settings.push_mode
+    settings.push_format = _choice(values, "push_format", ("json", "xml")) or settings.push_format
+
+
 def _choice(values: dict[str, Any], name: str, among: tuple[str, ...]) -> str | None:
     value = optional_text(values, name)
     if value is not None and value not in among:
@@ -99,4 +109,7 @@ def _settings(world: World) -> dict[str, object]:
         "transfer_most_fen": settings.transfer_most_fen,
         "transfers_a_second": settings.transfers_a_second,
         "bills": settings.bills,
+        "push_url": settings.push_url,
+        "push_mode": settings.push_mode,
+        "push_format": settings.push_format,
     }

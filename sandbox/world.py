@@ -63,6 +63,12 @@ class Settings:
     transfer_delay_seconds: float = 0.0
     transfer_most_fen: int = 2_000_000
     transfers_a_second: int = 100
+    push_url: str | None = None
+    """Where the mini-program's messages are pushed to, as the console has it; None: nowhere."""
+    push_token: str = ""
+    push_aes_key: str = ""
+    push_mode: str = "safe"
+    push_format: str = "json"
     bills: str = "automatic"
     """When a day's bills are ready: from ten on the next day, as soon as it is over, or never."""
 

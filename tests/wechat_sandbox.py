@@ -31,6 +31,8 @@ SERIAL = "444F4864EA9B34415ABCDEF0123456789ABCDEF0"
 APIV3_KEY = "0123456789abcdef0123456789abcdef"
 SECRET = "s" * 32
 MALL = "https://mall.test"
+PUSH_TOKEN = "pushToken0"
+PUSH_AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
 
 class WeChat:
@@ -58,6 +60,8 @@ class WeChat:
             weixin_api=url,
             pay_api=url,
             refund_gap_seconds=0,
+            push_token=PUSH_TOKEN,
+            push_aes_key=PUSH_AES_KEY,
         )
 
     def control(self, method: str, path: str, **body: Any) -> Any:
@@ -69,7 +73,14 @@ class WeChat:
     def forget(self) -> None:
         """Start afresh, with this merchant and notifications by hand."""
         self.control("POST", "reset")
-        self.control("POST", "settings", notify="manual")
+        self.control(
+            "POST",
+            "settings",
+            notify="manual",
+            push_url=f"{MALL}/webhooks/wechat/push",
+            push_token=PUSH_TOKEN,
+            push_aes_key=PUSH_AES_KEY,
+        )
         self.control(
             "POST",
             "merchants",
@@ -103,6 +114,10 @@ class WeChat:
             url = message["url"].removeprefix(MALL)
             answers.append(client.post(url, data=message["body"], headers=message["headers"]))
         return answers
+
+    def push(self, openid: str, event: str, **body: Any) -> Any:
+        """Have an event pushed; `deliver` brings it."""
+        return self.control("POST", "push", openid=openid, event=event, body=body)
 
     def fault(self, on: str, kind: str, **args: Any) -> None:
         """Make the next call named `on` go wrong."""

@@ -15,6 +15,7 @@ from app.wechat.messages import Messenger
 from app.wechat.mini import MiniClient
 from app.wechat.notify import NotificationReader
 from app.wechat.pay import PayClient
+from app.wechat.push import PushReader
 from app.wechat.signing import Signer
 from app.wechat.transfers import TransferClient
 from app.wechat.transport import PayTransport, http_client
@@ -30,6 +31,8 @@ class Clients:
     mini: MiniClient
     messages: Messenger
     notifications: NotificationReader
+    pushes: PushReader | None
+    """None: the mini-program pushes no messages to us."""
 
 
 def build(settings: WeChatSettings) -> Clients:
@@ -79,6 +82,17 @@ def build(settings: WeChatSettings) -> Clients:
         mini=mini,
         messages=Messenger(mini, dict(settings.templates)),
         notifications=NotificationReader(transport.keys, apiv3_keys),
+        pushes=_pushes(settings),
+    )
+
+
+def _pushes(settings: WeChatSettings) -> PushReader | None:
+    if settings.push_token is None:
+        return None
+    return PushReader(
+        token=settings.push_token,
+        encoding_aes_key=settings.push_aes_key,
+        appid=settings.appid,
     )
 
 

@@ -34,7 +34,7 @@ OPEN = {
     ("get", "/api/v1/teams/{team_no}"),
     ("post", "/api/v1/share-clicks"),
 }
-SAID = {"application/json", "application/x-ndjson", "text/csv", "image/*"}
+SAID = {"application/json", "application/x-ndjson", "text/csv", "text/plain", "image/*"}
 """What an operation may answer with."""
 
 

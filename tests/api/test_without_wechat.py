@@ -25,6 +25,8 @@ NEEDS_WECHAT = {
     "POST /webhooks/wechat/pay": NO_BODY,
     "POST /webhooks/wechat/refund": NO_BODY,
     "POST /webhooks/wechat/payout": NO_BODY,
+    "GET /webhooks/wechat/push": NO_BODY,
+    "POST /webhooks/wechat/push": NO_BODY,
 }
 
 

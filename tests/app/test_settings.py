@@ -170,6 +170,8 @@ def test_two_of_each_key_while_they_are_changed(wechat_env):
         ("WECHAT_PAY_OTHER_PUBLIC_KEY_ID", "KEY_2", "PUB_KEY_ID_"),
         ("WECHAT_PAY_OTHER_PUBLIC_KEY_ID", "PUB_KEY_ID_2", "OTHER_PUBLIC_KEY_FILE is required"),
         ("REFUND_GAP_SECONDS", "3601", "REFUND_GAP_SECONDS"),
+        ("WECHAT_PUSH_TOKEN", "no", "WECHAT_PUSH_TOKEN"),
+        ("WECHAT_PUSH_AES_KEY", "a" * 43, "beside a WECHAT_PUSH_TOKEN"),
         ("WECHAT_PAY_MCHID", "", "WECHAT_PAY_MCHID is required"),
         ("WECHAT_PAY_PRIVATE_KEY_FILE", "/nowhere.pem", "cannot read"),
         ("WECHAT_FLASH_SALE_TEMPLATE", "t1", "title=thing1"),

@@ -77,6 +77,9 @@ class TestSettingsAndClock:
             "transfer_most_fen": 2_000_000,
             "transfers_a_second": 100,
             "bills": "automatic",
+            "push_url": None,
+            "push_mode": "safe",
+            "push_format": "json",
         }
 
     @pytest.mark.parametrize(
