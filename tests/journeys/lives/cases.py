@@ -179,6 +179,9 @@ class Story:
             if self.known[number] != status:
                 self._moved(case, self.known[number])
             self.known[number] = status
+        undecided = {number for number, status in self.known.items() if status in UNDECIDED}
+        for number in undecided & self.terms.keys():
+            del self.terms[number]  # The mall refused them.
 
     def _opened(self, case: dict[str, Any]) -> None:
         number, intent = case["after_sale_no"], self.intents[case["reason"]]
