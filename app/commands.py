@@ -1,4 +1,4 @@
-"""The table of contents of `flask …`: worker, verify, ledger, openapi, staff-add, `db`."""
+"""The table of contents of `flask …`: worker, verify, ledger, catch-up, staff-add, `db` …"""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,6 +27,7 @@ from app.orders import verify as orders
 from app.packs import verify as packs
 from app.payments import verify as payments
 from app.reconciliation import verify as reconciliation
+from app.reconciliation.commands import catch_up
 from app.reports import verify as reports
 from app.staff.commands import staff_add
 from app.withdrawals import verify as withdrawals
@@ -55,7 +56,7 @@ CHECKS: dict[str, Callable[[Session], Iterable[Breach]]] = {
 def init_app(app: Flask) -> None:
     """Give `flask` the mall's commands, and `flask db …` for migrations."""
     Migrate(app, db, directory=str(MIGRATIONS))
-    for command in (worker, verify, openapi_document, staff_add, ledger):
+    for command in (worker, verify, openapi_document, staff_add, ledger, catch_up):
         app.cli.add_command(command)
 
 

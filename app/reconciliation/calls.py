@@ -48,7 +48,7 @@ def run(day: date) -> bool:
     asked = {day}
     while batch := _unasked(day):
         for question in batch:
-            if not _ask(question):
+            if not ask(question.kind, question.out_no):
                 return True  # WeChat does not answer now: the next run goes on.
             asked.add(question.day)
     for each in sorted(asked):
@@ -114,46 +114,48 @@ def _unasked(day: date) -> list[Question]:
     return questions.unasked(read(), until=day)
 
 
-def _ask(question: Question) -> bool:
-    """Ask WeChat about one break; its answer goes in as any other. False: it did not answer."""
+def ask(kind: LineKind, out_no: str) -> bool:
+    """
+    Ask WeChat about one number; its answer goes in as any other. False: it did not answer.
+
+    What it says is noted with the open breaks about that number.
+    """
     try:
-        resource = _query(question)
+        resource = _query(kind, out_no)
         if resource is not None:
-            _hear(question, resource)
-        answer = _word(question, resource)
+            _hear(kind, out_no, resource)
+        answer = _word(kind, resource)
     except WeChatRefused as refusal:
         answer = refusal.reason
     except ResultUnknown as error:
-        log.info("break_unanswered", out_no=question.out_no, error=str(error))
+        log.info("number_unanswered", out_no=out_no, error=str(error))
         return False
     with transaction() as session:
-        questions.note(session, question=question, answer=answer, now=clock.now())
+        questions.note(session, kind=kind, out_no=out_no, answer=answer, now=clock.now())
     return True
 
 
-def _query(question: Question) -> dict[str, Any] | None:
+def _query(kind: LineKind, out_no: str) -> dict[str, Any] | None:
     clients = wechat.clients()
-    if question.kind is LineKind.PAYMENT:
-        return clients.pay.query(question.out_no)
-    if question.kind is LineKind.REFUND:
-        return clients.pay.query_refund(question.out_no)
-    return clients.transfers.query(question.out_no)
+    if kind is LineKind.PAYMENT:
+        return clients.pay.query(out_no)
+    if kind is LineKind.REFUND:
+        return clients.pay.query_refund(out_no)
+    return clients.transfers.query(out_no)
 
 
-def _word(question: Question, resource: dict[str, Any] | None) -> str:
-    return NOT_FOUND if resource is None else str(resource.get(STATES[question.kind], ""))
+def _word(kind: LineKind, resource: dict[str, Any] | None) -> str:
+    return NOT_FOUND if resource is None else str(resource.get(STATES[kind], ""))
 
 
-def _hear(question: Question, resource: dict[str, Any]) -> None:
+def _hear(kind: LineKind, out_no: str, resource: dict[str, Any]) -> None:
     """Make the answer true here, by the way every fact goes: kept, checked, applied once."""
-    if question.kind is LineKind.REFUND:
-        unsent = questions.unsent_refund(read(), out_no=question.out_no)
+    if kind is LineKind.REFUND:
+        unsent = questions.unsent_refund(read(), out_no=out_no)
         if unsent is not None:
             # A restored database may not know that it was sent: the same number is sent again.
             refunds.submit_refund(unsent)
             return
-    act = payouts.applier() if question.kind is LineKind.PAYOUT else None
+    act = payouts.applier() if kind is LineKind.PAYOUT else None
     with transaction() as session:
-        inbox.hear_answer(
-            session, KINDS[question.kind], question.out_no, resource, now=clock.now(), act=act
-        )
+        inbox.hear_answer(session, KINDS[kind], out_no, resource, now=clock.now(), act=act)

@@ -16,7 +16,6 @@ BATCH = 500
 class Question(NamedTuple):
     """One number WeChat is to be asked about."""
 
-    break_id: int
     day: date
     kind: LineKind
     out_no: str
@@ -24,7 +23,7 @@ class Question(NamedTuple):
 
 def unasked(session: Session, *, until: date | None = None) -> list[Question]:
     """Some of the breaks WeChat has not been asked about yet, the oldest first."""
-    wanted = select(Break.id, Break.bill_day, Break.kind, Break.out_no).where(
+    wanted = select(Break.bill_day, Break.kind, Break.out_no).where(
         Break.status == BreakStatus.OPEN,
         Break.resolver == Resolver.WECHAT,
         Break.asked_at.is_(None),
@@ -32,7 +31,7 @@ def unasked(session: Session, *, until: date | None = None) -> list[Question]:
     if until is not None:
         wanted = wanted.where(Break.bill_day <= until)
     found = session.execute(wanted.order_by(Break.id).limit(BATCH))
-    return [Question(id_, day, LineKind(kind), out_no) for id_, day, kind, out_no in found]
+    return [Question(day, LineKind(kind), out_no) for day, kind, out_no in found]
 
 
 def known_by_now(session: Session) -> set[date]:
@@ -62,13 +61,13 @@ def unsent_refund(session: Session, *, out_no: str) -> int | None:
     )
 
 
-def note(session: Session, *, question: Question, answer: str, now: datetime) -> None:
-    """Keep WeChat's answer with the break, and with any other about the same number."""
+def note(session: Session, *, kind: LineKind, out_no: str, answer: str, now: datetime) -> None:
+    """Keep WeChat's answer with every open break about that number."""
     session.execute(
         update(Break)
         .where(
-            Break.kind == question.kind,
-            Break.out_no == question.out_no,
+            Break.kind == kind,
+            Break.out_no == out_no,
             Break.status == BreakStatus.OPEN,
             Break.resolver == Resolver.WECHAT,
         )
