@@ -1,6 +1,6 @@
 # Everything a developer runs. `make` alone prints this list; Python 3.11 and make are all it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench dev migrate migration tour openapi soak clean
+.PHONY: help demo test check format bench dev migrate migration tour drill openapi soak clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -23,6 +23,9 @@ demo: $(READY) ## The mall on a local port with its sandbox WeChat, seeded, its 
 
 tour: $(READY) ## The story of one trade over HTTP, then every balance proven
 	@$(BIN)/python -m demo.tour
+
+drill: $(READY) ## Lose the database, restore it to a point in time, find the rest at WeChat
+	@$(BIN)/python -m demo.drill
 
 test: $(READY) check ## Every check and every test, with branch coverage
 	@$(BIN)/python -m pytest -n 2 -q -m "not soak" --hypothesis-profile=steady --cov --cov-report= --ignore=tests/journeys

@@ -123,7 +123,7 @@ class Servers:
     def stop(self) -> None:
         """Stop both servers cleanly, whoever uses them."""
         with contextlib.suppress(subprocess.CalledProcessError):
-            self._run("pg_ctl", "stop", "-D", str(self.pgdata), "-m", "fast", "-w")
+            self.run("pg_ctl", "stop", "-D", str(self.pgdata), "-m", "fast", "-w")
         with contextlib.suppress(subprocess.CalledProcessError):
             self._redis_cli("shutdown", "nosave" if not self.durable else "save")
         if not self.sockets.is_relative_to(self.folder):
@@ -168,7 +168,7 @@ class Servers:
         while True:
             self._forget_dead_postmaster()
             try:
-                self._run(
+                self.run(
                     "pg_ctl", "start", "-s", "-D", str(self.pgdata), "-l", str(log), "-w",
                     "-t", str(START_SECONDS), "-o", f"{flags} -k {self.sockets}",
                 )  # fmt: skip
@@ -203,14 +203,14 @@ class Servers:
         for left_over in self.pgdata.iterdir():
             shutil.rmtree(left_over) if left_over.is_dir() else left_over.unlink()
         sync = () if self.durable else ("--no-sync",)
-        self._run(
+        self.run(
             "initdb", "-D", str(self.pgdata), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8",
             "--locale=C.UTF-8", "--no-instructions", *sync,
         )  # fmt: skip
 
     def _postgres_answers(self) -> bool:
         try:
-            self._run("pg_isready", "-q", "-h", str(self.sockets))
+            self.run("pg_isready", "-q", "-h", str(self.sockets))
         except subprocess.CalledProcessError:
             return False
         return True
@@ -248,7 +248,12 @@ class Servers:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         return done.stdout
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def run(self, program: str, *arguments: str) -> None:
+        """
+        Run one of PostgreSQL's programs as the account its server runs as.
+
+        :raises subprocess.CalledProcessError: it failed.
+        """
         account = _server_account()
         subprocess.run(
             [_postgres_bin() / program, *arguments],

@@ -49,6 +49,8 @@ class Mall:
     sandbox_port: int = 8001
     extra_env: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
+    entry: str = "wsgi"
+    """The module whose `app` the processes run."""
 
     def __post_init__(self) -> None:
         self.data_dir = self.data_dir.resolve()
@@ -128,18 +130,18 @@ class Mall:
         """Start Granian (Flask's reloading server in `dev`)."""
         address = ("--host", "127.0.0.1", "--port", str(self.port))
         if self.dev:
-            command = python("-m", "flask", "--app", "wsgi", "run", "--debug", *address)
+            command = python("-m", "flask", "--app", self.entry, "run", "--debug", *address)
         else:
             command = python(
                 "-m", "granian", "--interface", "wsgi", *address, "--no-ws",
                 "--workers", str(self.server_processes), "--blocking-threads", str(THREADS),
-                "--respawn-failed-workers", "wsgi:app",
+                "--respawn-failed-workers", f"{self.entry}:app",
             )  # fmt: skip
         self.family.start("server", command, self.env)
 
     def start_worker(self) -> None:
         """Start the process that runs background jobs."""
-        self.family.start("worker", python("-m", "flask", "--app", "wsgi", "worker"), self.env)
+        self.family.start("worker", python("-m", "flask", "--app", self.entry, "worker"), self.env)
 
     def kill(self, name: str) -> None:
         """`kill -9` a part and its children: `server`, `worker`, `sandbox`."""
@@ -147,7 +149,7 @@ class Mall:
 
     def flask(self, *arguments: str) -> str:
         """Run a `flask` command of this mall and return what it printed."""
-        return self._run(python("-m", "flask", "--app", "wsgi", *arguments))
+        return self._run(python("-m", "flask", "--app", self.entry, *arguments))
 
     def _run(self, command: list[str]) -> str:
         done = subprocess.run(
