@@ -38,6 +38,8 @@ from app.marketing import admin as marketing_admin
 from app.marketing import explaining_admin
 from app.materials import routes as materials
 from app.members import routes as members
+from app.notices import admin as notices_admin
+from app.notices import routes as notices
 from app.orders import admin as orders_admin
 from app.orders import parcels_admin
 from app.orders import routes as orders
@@ -104,6 +106,7 @@ def groups() -> tuple[Group, ...]:
                 storefront.own_bp,
                 bulk_buys.bp,
                 flash_pages.own_bp,
+                notices.bp,
             ),
         ),
         Group(Audience.PUBLIC, "/admin/v1", (staff.sign_in_bp,)),
@@ -144,6 +147,7 @@ def _for_staff() -> tuple[Blueprint, ...]:
         accounting_admin.bp,
         reconciliation_admin.bp,
         bulk_buys_admin.bp,
+        notices_admin.bp,
     )
 
 

@@ -40,6 +40,7 @@ reconciliation.run | for each such day | fetches its bills, compares, asks WeCha
 withdrawals.apply_fact | after a notification | acts upon what WeChat said of a payout
 withdrawals.carry | when a withdrawal is approved, asked about or stopped | one turn at WeChat
 withdrawals.sweep | each minute | starts every turn that is due; stops what nobody confirmed
+notices.send | after an event somebody is told of | hands one message to WeChat, once
 core.purge_idempotency_keys | daily | forgets keys no client will use again
 """
 
@@ -58,6 +59,7 @@ def load() -> None:
     from app.flash_sales import reminders_jobs as _reminders  # noqa: F401  # Imported for what it registers.
     from app.group_buys import jobs as _group_buys  # noqa: F401  # Imported for what it registers.
     from app.marketing import jobs as _marketing  # noqa: F401  # Imported for what it registers.
+    from app.notices import jobs as _notices  # noqa: F401  # Imported for what it registers.
     from app.orders import jobs as _orders  # noqa: F401  # Imported for what it registers.
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.
     from app.pushes import jobs as _pushes  # noqa: F401  # Imported for what it registers.

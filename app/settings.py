@@ -14,13 +14,15 @@ from pathlib import Path
 WEIXIN_API = "https://api.weixin.qq.com"
 WECHAT_PAY_API = "https://api.mch.weixin.qq.com"
 PUBLIC_KEY_ID_PREFIX = "PUB_KEY_ID_"
-FLASH_SALE_SHOWS = {
-    "title": r"thing\d{1,2}",
-    "starts_at": r"(time|date|thing)\d{1,2}",
-    "price": r"(amount|thing)\d{1,2}",
-    "hint": r"(thing|phrase)\d{1,2}",
+TEXT, WORD = "thing|name", "phrase|thing"
+CODE, MOMENT, MONEY = "character_string|thing", "time|date|thing", "amount|number|thing"
+_OF_ORDER = {"order_no": CODE, "goods": TEXT}
+SHOWN_OF: dict[str, dict[str, str]] = {
+    "paid": {**_OF_ORDER, "amount": MONEY, "paid_at": MOMENT},
+    "shipped": {**_OF_ORDER, "company": WORD, "tracking_no": CODE, "shipped_at": MOMENT},
+    "sale_starts": {"title": TEXT, "starts_at": MOMENT, "price": MONEY, "hint": WORD},
 }
-"""What a reminder of a flash sale can show, and the keys of a template that can show it."""
+"""What a message of each event can show, and the kinds of key of a template that can show it."""
 
 
 class MissingSetting(Exception):
@@ -204,19 +206,34 @@ def _check_keys(env: Mapping[str, str]) -> None:
 
 
 def _templates(env: Mapping[str, str]) -> tuple[tuple[str, MessageTemplate], ...]:
-    """Read `templateId title=thing1 starts_at=time2 …`; empty: none."""
-    template_id, *pairs = env.get("WECHAT_FLASH_SALE_TEMPLATE", "").split() or [""]
-    if not template_id:
+    """Read the lines `event templateId shows=key …` of a file; without one: none."""
+    if not env.get("WECHAT_TEMPLATES_FILE"):
         return ()
-    keys = tuple((shows, key) for shows, _, key in (pair.partition("=") for pair in pairs))
-    is_good = all(re.fullmatch(FLASH_SALE_SHOWS.get(shows, "(?!)"), key) for shows, key in keys)
-    if not (is_good and 0 < len(keys) == len(dict(keys)) == len({key for _, key in keys})):
-        known = ", ".join(FLASH_SALE_SHOWS)
+    text = _file(env, "WECHAT_TEMPLATES_FILE")
+    lines = [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
+    templates = [_template(*line.split()) for line in lines]
+    if len(dict(templates)) != len(templates):
+        raise MissingSetting("WECHAT_TEMPLATES_FILE: one line for each event")
+    return tuple(templates)
+
+
+def _template(event: str, template_id: str = "", *pairs: str) -> tuple[str, MessageTemplate]:
+    """Check one line of the file."""
+    shown = SHOWN_OF.get(event)
+    if shown is None:
+        events = ", ".join(SHOWN_OF)
+        raise MissingSetting(f"WECHAT_TEMPLATES_FILE: {event} is none of {events}")
+    keys = tuple((name, key) for name, _, key in (pair.partition("=") for pair in pairs))
+    is_good = all(
+        re.fullmatch(rf"({shown.get(name, '(?!)')})[0-9]{{1,2}}", key) for name, key in keys
+    )
+    is_id = re.fullmatch(r"[0-9A-Za-z_-]{1,64}", template_id)
+    if not (is_id and is_good and 0 < len(keys) == len(dict(keys)) == len({k for _, k in keys})):
         raise MissingSetting(
-            f"WECHAT_FLASH_SALE_TEMPLATE must be a template id and pairs such as title=thing1,"
-            f" each of {known} at most once"
+            f"WECHAT_TEMPLATES_FILE: {event} needs a template id and pairs such as title=thing1,"
+            f" each of {', '.join(shown)} at most once, for a key of its kind"
         )
-    return (("flash_sale", MessageTemplate(template_id, keys)),)
+    return event, MessageTemplate(template_id, keys)
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

@@ -11,6 +11,7 @@ from app.coupons import models as coupons
 from app.flash_sales import models as flash_sales
 from app.materials import models as materials
 from app.members import models as members
+from app.notices import models as notices
 from app.orders import models as orders
 from app.payments import decision_models as payment_decisions
 from app.payments import models as payments
@@ -37,8 +38,8 @@ from promotions.group_buys import models as promotions_group_buys
 from promotions.packs import models as promotions_packs
 
 MODULES = (
-    auth, idempotency, catalogue, members, staff, shop, carts, orders, payments,
-    payment_decisions, pushes, aftersales,
+    auth, idempotency, catalogue, members, staff, shop, notices, carts, orders,
+    payments, payment_decisions, pushes, aftersales,
     payouts, reconciliation, coupons, flash_sales, materials, commissions, ledger, team, places,
     grades, withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,

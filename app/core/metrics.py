@@ -41,6 +41,9 @@ flash_sale_attempts = Counter(
 team_seats = Counter(
     "siyu_team_seats_total", "Paid seats in teams of buyers, by what became of them.", ["outcome"]
 )
+notices = Counter(
+    "siyu_notices_total", "Subscribe messages, by what became of them.", ["event", "outcome"]
+)
 stock_refusals = Counter("siyu_stock_refusals_total", "Orders refused for want of stock.")
 
 campaigns_skipped = Counter(

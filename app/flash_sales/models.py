@@ -14,29 +14,17 @@ class ReminderStatus(StrEnum):
 
     WAITING = "waiting"
     """It is not time yet; the member may take it back."""
-    SENDING = "sending"
-    """WeChat is being asked, or was and nobody knows the answer: never sent a second time."""
-    SENT = "sent"
-    """WeChat took it. Final."""
-    REFUSED = "refused"
-    """WeChat did not: most often the member had allowed no message. Final."""
+    TOLD = "told"
+    """The member is told by a notice, whatever becomes of that. Final."""
     DROPPED = "dropped"
     """There was nothing left to remind of, or nothing to do it with. Final."""
 
 
 TRANSITIONS = {
-    ReminderStatus.WAITING: {ReminderStatus.SENDING, ReminderStatus.DROPPED},
-    ReminderStatus.SENDING: {
-        ReminderStatus.WAITING,
-        ReminderStatus.DROPPED,
-        ReminderStatus.SENT,
-        ReminderStatus.REFUSED,
-    },
-    ReminderStatus.SENT: set[ReminderStatus](),
-    ReminderStatus.REFUSED: set[ReminderStatus](),
+    ReminderStatus.WAITING: {ReminderStatus.TOLD, ReminderStatus.DROPPED},
+    ReminderStatus.TOLD: set[ReminderStatus](),
     ReminderStatus.DROPPED: set[ReminderStatus](),
 }
-"""From `sending` back to `waiting` only when WeChat said that it was busy and did nothing."""
 
 
 class FlashReminder(Base):
@@ -44,13 +32,9 @@ class FlashReminder(Base):
 
     __tablename__ = "flash_reminder"
     __table_args__ = (
-        CheckConstraint(
-            "status IN ('waiting', 'sending', 'sent', 'refused', 'dropped')", name="status"
-        ),
+        CheckConstraint("status IN ('waiting', 'told', 'dropped')", name="status"),
         CheckConstraint("remind_at < starts_at", name="remind_before_start"),
-        CheckConstraint(
-            "(settled_at IS NULL) = (status IN ('waiting', 'sending'))", name="settled"
-        ),
+        CheckConstraint("(settled_at IS NULL) = (status = 'waiting')", name="settled"),
         UniqueConstraint("promotion_id", "starts_at", "member_id"),
         Index("ix_flash_reminder_due", "remind_at", postgresql_where=text("status = 'waiting'")),
         Index("ix_flash_reminder_member_id", "member_id"),
@@ -64,6 +48,6 @@ class FlashReminder(Base):
     remind_at: Mapped[datetime]
     status: Mapped[str]
     reason: Mapped[str | None]
-    """Why it was refused or dropped: WeChat's errcode, or a word of ours."""
+    """Why it was dropped."""
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

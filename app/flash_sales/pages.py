@@ -20,11 +20,9 @@ from app.flash_sales import queries, sessions
 from app.flash_sales.queries import Progress, Sale
 from app.flash_sales.sessions import SaleState, Sitting
 from app.marketing.badges import badge
-from app.wechat.errors import WeChatNotConfigured
+from app.notices.models import Event
 from promotions import queries as engine
 
-EVENT = "flash_sale"
-"""The event whose template reminds, in the settings."""
 SALES_MAX = 200
 """Sales listed at most; a shop has a handful."""
 
@@ -106,10 +104,8 @@ def badges(
 
 def template_id() -> str | None:
     """What the mini-program asks the user to allow; None: the shop sends no reminders."""
-    try:
-        return wechat.clients().messages.template_id(EVENT)
-    except WeChatNotConfigured:
-        return None
+    template = wechat.template_of(Event.SALE_STARTS)
+    return template.template_id if template else None
 
 
 _ORDER = {SaleState.ON_SALE: 0, SaleState.UPCOMING: 1, SaleState.SOLD_OUT: 2, SaleState.ENDED: 3}

@@ -1,12 +1,10 @@
 """
 "Remind me": one message before a session starts, to who asked for it, and never a second one.
 
-A reminder is taken out of the row before WeChat is called: whoever dies in between leaves it
-`sending`, and it stays so. Only WeChat's word that it was busy and did nothing lets it be tried
-again. What the member has not allowed, WeChat refuses, and that is final.
+When it is time, a reminder is handed to `app.notices` in one transaction with its own end; what
+became of the message is written there.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
@@ -20,8 +18,8 @@ from app.flash_sales.queries import Sale
 from app.flash_sales.sales import FlashSaleNotFound
 from app.flash_sales.sessions import Sitting
 from app.marketing.badges import yuan
-from app.members import queries as members
-from app.members.queries import MemberNotFound
+from app.notices import service as notices
+from app.notices.models import Event
 from app.wechat.messages import moment
 from promotions import queries as engine
 from promotions.queries import NoSuchPromotion
@@ -44,16 +42,6 @@ class RemindersOff(Conflict):
     """The shop has no template to remind with."""
 
     code, title = "reminders_off", "商家暂未开通开抢提醒"
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A reminder on its way: to whom, and what it says."""
-
-    reminder_id: int
-    openid: str
-    page: str
-    values: dict[str, str]
 
 
 def ask(session: Session, *, promotion_id: int, member_id: int, now: datetime) -> FlashReminder:
@@ -120,44 +108,32 @@ def due(session: Session, *, now: datetime, after_id: int) -> list[int]:
     return list(session.scalars(found))
 
 
-def take(session: Session, reminder_id: int, *, now: datetime) -> Letter | None:
+def hand_over(session: Session, reminder_id: int, *, now: datetime) -> bool:
     """
-    Take a reminder to send it; None if somebody else has, or there is nothing to remind of.
-
-    Once this is committed it is never taken again, unless WeChat says that it did nothing.
+    Have a member reminded now; False if somebody else has, or there is nothing to remind of.
     """
     found = session.execute(
         update(FlashReminder)
         .where(FlashReminder.id == reminder_id, FlashReminder.status == ReminderStatus.WAITING)
-        .values(status=ReminderStatus.SENDING)
+        .values(status=ReminderStatus.TOLD, settled_at=now)
         .returning(FlashReminder.promotion_id, FlashReminder.member_id, FlashReminder.starts_at)
     ).one_or_none()
     if found is None:
-        return None
+        return False
     promotion_id, member_id, starts_at = found
     sale = _still(session, promotion_id, starts_at, now)
-    openid = _openid(session, member_id)
-    if sale is None or openid is None:
-        _drop(session, reminder_id, "gone" if sale is None else "member_left", now)
-        return None
-    return Letter(
-        reminder_id, openid, PAGE.format(promotion_id=promotion_id), _values(sale, starts_at)
-    )
-
-
-def settle(
-    session: Session, reminder_id: int, status: ReminderStatus, *, reason: str | None, now: datetime
-) -> None:
-    """
-    Write down what became of a reminder that was taken.
-
-    `waiting`: it is to be sent later; `sending`: nobody knows whether it was, and it stays so.
-    """
-    is_open = status in {ReminderStatus.WAITING, ReminderStatus.SENDING}
-    session.execute(
-        update(FlashReminder)
-        .where(FlashReminder.id == reminder_id, FlashReminder.status == ReminderStatus.SENDING)
-        .values(status=status, reason=reason, settled_at=None if is_open else now)
+    if sale is None:
+        _drop(session, reminder_id)
+        return False
+    return notices.tell(
+        session,
+        event=Event.SALE_STARTS,
+        member_id=member_id,
+        key=f"{promotion_id}:{starts_at.isoformat()}",
+        values=_values(sale, starts_at),
+        page=PAGE.format(promotion_id=promotion_id),
+        now=now,
+        until_at=starts_at,
     )
 
 
@@ -201,18 +177,11 @@ def _still(session: Session, promotion_id: int, starts_at: datetime, now: dateti
     return sale if sitting is not None and sitting.starts_at == starts_at else None
 
 
-def _openid(session: Session, member_id: int) -> str | None:
-    try:
-        return members.openid_of(session, member_id)
-    except MemberNotFound:
-        return None
-
-
-def _drop(session: Session, reminder_id: int, reason: str, now: datetime) -> None:
+def _drop(session: Session, reminder_id: int) -> None:
     session.execute(
         update(FlashReminder)
         .where(FlashReminder.id == reminder_id)
-        .values(status=ReminderStatus.DROPPED, reason=reason, settled_at=now)
+        .values(status=ReminderStatus.DROPPED, reason="gone")
     )
 
 

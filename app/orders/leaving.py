@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.core import metrics
 from app.core.errors import Conflict
 from app.marketing import service as marketing
-from app.orders import queries
+from app.orders import queries, telling
 from app.orders.closing import OrderStateForbids
 from app.orders.models import (
     Order,
@@ -172,6 +172,7 @@ def _send(
     order.version += 1
     session.flush()
     move_on(session, order, lines, now=now)
+    telling.shipped(session, order, lines, parcel, now=now)
     return parcel
 
 

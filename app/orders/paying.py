@@ -17,7 +17,7 @@ from app.core import metrics, queue
 from app.core.errors import Conflict
 from app.marketing import seats
 from app.marketing import service as marketing
-from app.orders import queries
+from app.orders import queries, telling
 from app.orders.models import LineKind, Order, OrderLine, OrderOrigin, OrderStatus
 from distribution import commissions, team
 from distribution.commissions import PaidLine
@@ -206,6 +206,7 @@ def _settle(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
         ],
         now=now,
     )
+    telling.paid(session, order, goods, now=now)
 
 
 def goods_of(lines: Sequence[OrderLine]) -> list[Goods]:

@@ -5,6 +5,6 @@ Thin clients over the documented protocol. They know no table, no order and no t
 base URLs, keys and the clock are given to them. `clients()` returns the application's own.
 """
 
-from app.wechat.extension import Clients, clients, init_app
+from app.wechat.extension import Clients, clients, init_app, template_of
 
-__all__ = ["Clients", "clients", "init_app"]
+__all__ = ["Clients", "clients", "init_app", "template_of"]

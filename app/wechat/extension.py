@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from flask import Flask, current_app
 
 from app.core import clock, redis
-from app.settings import WeChatSettings
+from app.settings import MessageTemplate, WeChatSettings
 from app.wechat import crypto
 from app.wechat.billing import BillClient
 from app.wechat.errors import WeChatNotConfigured
@@ -124,3 +124,9 @@ def clients() -> Clients:
     if configured is None:
         raise WeChatNotConfigured
     return configured
+
+
+def template_of(event: str) -> MessageTemplate | None:
+    """Return the template that tells of `event`; None: there is none, or no WeChat at all."""
+    configured: Clients | None = current_app.extensions.get("wechat")
+    return configured.messages.template(event) if configured else None

@@ -21,8 +21,35 @@ NOT_ALLOWED = "43101"
 NOTHING = "无"
 """What a text says that has nothing left to say: WeChat refuses an empty one."""
 
-LIMITS = {"thing": 20, "amount": 12, "time": 32, "date": 32, "phrase": 5}
+LIMITS = {
+    "thing": 20,
+    "number": 32,
+    "letter": 32,
+    "symbol": 5,
+    "character_string": 32,
+    "time": 32,
+    "date": 32,
+    "amount": 12,
+    "phone_number": 17,
+    "car_number": 8,
+    "name": 10,
+    "phrase": 5,
+}
 """The longest value of a kind, in characters."""
+STRANGE = {
+    "number": r"[^0-9.]",
+    "letter": r"[^A-Za-z]",
+    "symbol": r"\w|\s",
+    "character_string": r"[^!-~]",
+    "amount": r"[^0-9.¥元]",
+    "phone_number": r"[^0-9+-]",
+    "car_number": r"[^\u4e00-\u9fffA-Z0-9]",
+    "name": r"[0-9]",
+    "phrase": r"[^\u4e00-\u9fff]",
+}
+"""What a value of a kind may not hold; a time and a date are said by `moment`."""
+EMPTY = {"number": "0", "letter": "N", "symbol": "-", "character_string": "-", "phone_number": "0"}
+"""What a value says of which nothing is left, where it cannot say so in Chinese."""
 
 
 class MessageNotAllowed(WeChatError):
@@ -38,10 +65,9 @@ class Messenger:
         self._mini = mini
         self._templates = templates
 
-    def template_id(self, event: str) -> str | None:
-        """Return what `wx.requestSubscribeMessage` asks for; None: nothing is configured."""
-        template = self._templates.get(event)
-        return template.template_id if template else None
+    def template(self, event: str) -> MessageTemplate | None:
+        """Return the template that tells of `event`; None: nothing is configured."""
+        return self._templates.get(event)
 
     def send(self, event: str, *, openid: str, page: str, values: Mapping[str, str]) -> None:
         """
@@ -75,8 +101,8 @@ def fit(key: str, value: str) -> str:
     """Return `value` as the kind of `key` may have it: cleaned, and cut to the kind's limit."""
     kind = key.rstrip("0123456789")
     value = text.clean(value)
+    if kind in STRANGE:
+        value = re.sub(STRANGE[kind], "", value)
     if kind == "thing" and not any(map(str.isalpha, value[: LIMITS[kind]])):
         value = f"{NOTHING} {value}"  # Digits and signs alone are refused.
-    if kind == "phrase":
-        value = re.sub(r"[^\u4e00-\u9fff]", "", value) or NOTHING
-    return value[: LIMITS[kind]].rstrip()
+    return value[: LIMITS[kind]].rstrip() or EMPTY.get(kind, NOTHING)

@@ -110,6 +110,9 @@ REQUESTS = {
     ),
     "POST /api/v1/after-sales/{after_sale_no}/messages": fixed(words="请\n快", pictures=[IMAGE]),
     "POST /api/v1/after-sales/preview": Request(lambda ids, _: {"order_no": ids["order_no"][1]}),
+    "POST /api/v1/notices/permissions": fixed(
+        results=[{"template_id": "not-ours", "result": "accept"}]
+    ),
     "POST /api/v1/distributor/apply": fixed(is_adult=True),
     "POST /api/v1/distributor/bind": Request(lambda ids, _: {"invite_code": ids["invite_code"][0]}),
     "POST /api/v1/distributor/clicks": Request(lambda ids, _: _click(ids)),

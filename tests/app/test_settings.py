@@ -7,7 +7,8 @@ import pytest
 from app import create_app
 from app import settings as settings_module
 from app.core import redis
-from app.settings import MessageTemplate, MissingSetting, Settings
+from app.notices.models import Event
+from app.settings import SHOWN_OF, MessageTemplate, MissingSetting, Settings
 
 OWN = {
     "DATABASE_URL": "postgresql+psycopg://db/mall",
@@ -115,14 +116,50 @@ def test_wechat_is_read_with_its_keys(wechat_env):
     assert wechat.pay_api == "https://api.mch.weixin.qq.com"
 
 
-def test_a_template_says_which_of_its_keys_shows_what(wechat_env):
-    wechat_env["WECHAT_FLASH_SALE_TEMPLATE"] = "t1 title=thing1 starts_at=time2 price=amount3"
+def test_a_line_for_each_event_says_which_key_of_its_template_shows_what(wechat_env, tmp_path):
+    file = tmp_path / "templates"
+    file.write_text(
+        "# ours\n\nsale_starts t1 title=thing1 starts_at=time2 price=amount3\n"
+        "paid t-_2 goods=thing5\n"
+    )
+    wechat_env["WECHAT_TEMPLATES_FILE"] = str(file)
 
     wechat = Settings.from_env(wechat_env).wechat
 
     keys = (("title", "thing1"), ("starts_at", "time2"), ("price", "amount3"))
     assert wechat is not None
-    assert wechat.templates == (("flash_sale", MessageTemplate("t1", keys)),)
+    assert wechat.templates == (
+        ("sale_starts", MessageTemplate("t1", keys)),
+        ("paid", MessageTemplate("t-_2", (("goods", "thing5"),))),
+    )
+
+
+def test_every_event_that_can_be_told_of_can_have_a_template():
+    assert list(SHOWN_OF) == list(Event)
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        ("weather t1 title=thing1", "weather is none of"),
+        ("paid", "title=thing1"),
+        ("paid t1", "title=thing1"),
+        ("paid t1 goods", "title=thing1"),
+        ("paid t/1 goods=thing1", "title=thing1"),
+        ("paid t1 weather=thing1", "title=thing1"),
+        ("paid t1 goods=amount1", "title=thing1"),
+        ("paid t1 goods=thing123", "title=thing1"),
+        ("paid t1 goods=thing1 goods=thing2", "title=thing1"),
+        ("paid t1 goods=thing1 order_no=thing1", "title=thing1"),
+        ("paid t1 goods=thing1\npaid t2 goods=thing1", "one line"),
+    ],
+)
+def test_a_wrong_line_about_a_template_stops_the_start(wechat_env, tmp_path, lines, complaint):
+    (tmp_path / "templates").write_text(lines)
+    wechat_env["WECHAT_TEMPLATES_FILE"] = str(tmp_path / "templates")
+
+    with pytest.raises(MissingSetting, match=complaint):
+        Settings.from_env(wechat_env)
 
 
 def test_without_a_template_there_are_no_messages(wechat_env):
@@ -174,12 +211,6 @@ def test_two_of_each_key_while_they_are_changed(wechat_env):
         ("WECHAT_PUSH_AES_KEY", "a" * 43, "beside a WECHAT_PUSH_TOKEN"),
         ("WECHAT_PAY_MCHID", "", "WECHAT_PAY_MCHID is required"),
         ("WECHAT_PAY_PRIVATE_KEY_FILE", "/nowhere.pem", "cannot read"),
-        ("WECHAT_FLASH_SALE_TEMPLATE", "t1", "title=thing1"),
-        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title", "title=thing1"),
-        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 weather=thing1", "title=thing1"),
-        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title=amount1", "title=thing1"),
-        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title=thing1 title=thing2", "title=thing1"),
-        ("WECHAT_FLASH_SALE_TEMPLATE", "t1 title=thing1 hint=thing1", "title=thing1"),
     ],
 )
 def test_a_wrong_wechat_setting_stops_the_start(wechat_env, name, value, complaint):

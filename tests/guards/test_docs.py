@@ -35,6 +35,7 @@ DIAGRAMS = {
     "bill": ("app.reconciliation.models", "BILL_TRANSITIONS"),
     "break": ("app.reconciliation.models", "BREAK_TRANSITIONS"),
     "reminder": ("app.flash_sales.models", "TRANSITIONS"),
+    "notice": ("app.notices.models", "TRANSITIONS"),
     "coupon": ("promotions.coupons.states", "COUPON_TRANSITIONS"),
     "buying team": ("promotions.group_buys.states", "TEAM_TRANSITIONS"),
     "seat": ("promotions.group_buys.states", "SEAT_TRANSITIONS"),

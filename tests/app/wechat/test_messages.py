@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core import clock
-from app.settings import MessageTemplate
+from app.settings import SHOWN_OF, MessageTemplate
 from app.wechat import messages
 from app.wechat.errors import ResultUnknown, WeChatRefused
 from app.wechat.messages import MessageNotAllowed, Messenger, fit, moment
@@ -119,13 +119,15 @@ def test_a_wrong_value_is_a_refusal_with_its_reason(messenger, control):
     control("mini/allow", openid="o1", template_id="t1")
 
     with pytest.raises(WeChatRefused) as refused:
-        _send(messenger, price="九元九")
+        _send(messenger, starts_at="明天")
     assert refused.value.reason == "47003"
 
 
 def test_a_page_asks_for_the_template_that_is_configured(messenger):
-    assert messenger.template_id("flash_sale") == "t1"
-    assert messenger.template_id("weather") is None
+    template = messenger.template("flash_sale")
+    assert template is not None
+    assert template.template_id == "t1"
+    assert messenger.template("weather") is None
 
 
 @given(st.text(max_size=60))
@@ -134,9 +136,12 @@ def test_a_page_asks_for_the_template_that_is_configured(messenger):
 @example("1234567890123456789012a")
 @example("🍵")
 def test_whatever_a_text_says_it_fits(value):
-    assert wire.KINDS["thing"](fit("thing1", value))
-    assert wire.KINDS["phrase"](fit("phrase12", value))
+    for kind in ("thing", "phrase", "name", "character_string"):
+        assert wire.KINDS[kind](fit(f"{kind}12", value)), kind
 
 
 def test_the_limits_are_those_of_the_kinds_settings_admit():
-    assert set(messages.LIMITS) == {"thing", "amount", "time", "date", "phrase"}
+    kinds = {
+        kind for shown in SHOWN_OF.values() for each in shown.values() for kind in each.split("|")
+    }
+    assert kinds <= set(messages.LIMITS) == set(wire.KINDS)

@@ -10,11 +10,14 @@ from app.flash_sales import reminders
 from app.flash_sales.models import FlashReminder
 from app.flash_sales.reminders_jobs import remind
 from app.members import service as members
+from app.notices import sending
+from app.notices.models import Notice
 from app.settings import MessageTemplate
 from app.wechat import extension
 from promotions import campaigns
 from promotions.models import PromotionStock
 from tests.builders.members import make_member
+from tests.builders.notices import deliver
 from tests.builders.promotions import STAFF
 
 HOUR = timedelta(hours=1)
@@ -27,7 +30,7 @@ def template(app, wechat):
     from dataclasses import replace
 
     wechat.control("POST", "mini/templates", template_id="t1", keys=[key for _, key in KEYS])
-    templates = (("flash_sale", MessageTemplate("t1", KEYS)),)
+    templates = (("sale_starts", MessageTemplate("t1", KEYS)),)
     app.extensions["wechat"] = extension.build(replace(wechat.settings, templates=templates))
     return wechat
 
@@ -51,12 +54,13 @@ def somebody(session, token_for, template):
 
 
 @pytest.fixture
-def at(now, monkeypatch):
+def at(now, monkeypatch, session):
     """Run the job some time from now."""
 
     def run(after):
         monkeypatch.setattr(clock, "now", lambda: now + after)
         remind()
+        deliver(session, now + after)
 
     return run
 
@@ -70,11 +74,12 @@ def told(wechat):
 
 
 def rows(session):
+    """What became of each reminder: of its notice, once it is one."""
     session.rollback()
-    return [
-        (row.status, row.reason)
-        for row in session.scalars(select(FlashReminder).order_by(FlashReminder.id))
-    ]
+    notices = {row.member_id: row for row in session.scalars(select(Notice))}
+    found = session.scalars(select(FlashReminder).order_by(FlashReminder.id))
+    ends = [notices[row.member_id] if row.status == "told" else row for row in found]
+    return [(row.status, row.reason) for row in ends]
 
 
 DUE = HOUR - reminders.BEFORE
@@ -235,7 +240,9 @@ class TestSending:
         self, asked, at, template, session, now
     ):
         reminder_id = session.scalar(select(FlashReminder.id))
-        assert reminders.take(session, reminder_id, now=now + DUE)
+        assert reminders.hand_over(session, reminder_id, now=now + DUE)
+        assert not reminders.hand_over(session, reminder_id, now=now + DUE)
+        assert sending.take(session, session.scalar(select(Notice.id)), now=now + DUE)
         session.commit()
 
         at(DUE + timedelta(minutes=1))
