@@ -52,6 +52,7 @@ from app.payments import webhooks as payments_webhooks
 from app.pushes import webhooks as pushes_webhooks
 from app.reconciliation import admin as reconciliation_admin
 from app.reports import admin as reports_admin
+from app.shipping import admin as shipping_admin
 from app.shop import admin as shop_admin
 from app.staff import admin as staff
 from app.staff import audit, roles
@@ -131,6 +132,7 @@ def _for_staff() -> tuple[Blueprint, ...]:
         flash_board.bp,
         orders_admin.bp,
         parcels_admin.bp,
+        shipping_admin.bp,
         payments_admin.bp,
         deciding_admin.bp,
         aftersales_admin.bp,

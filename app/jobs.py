@@ -37,6 +37,10 @@ flash_sales.returned | when an order of a sale closes | lets what it gave back b
 pushes.forget | daily | deletes what WeChat pushed long ago
 reconciliation.daily | each half hour | begins the days whose bills should be there by now
 reconciliation.run | for each such day | fetches its bills, compares, asks WeChat what differs
+shipping.parcels_changed | when pieces leave, or a number is put right | begins to tell WeChat
+shipping.carry | then, and when its time has come again | tells WeChat of an order's parcels
+shipping.heard | when WeChat pushes it | counts as received, notes what WeChat waits for
+shipping.sweep | each minute | starts every call about parcels that is due
 withdrawals.apply_fact | after a notification | acts upon what WeChat said of a payout
 withdrawals.carry | when a withdrawal is approved, asked about or stopped | one turn at WeChat
 withdrawals.sweep | each minute | starts every turn that is due; stops what nobody confirmed
@@ -64,6 +68,7 @@ def load() -> None:
     from app.payments import jobs as _payments  # noqa: F401  # Imported for what it registers.
     from app.pushes import jobs as _pushes  # noqa: F401  # Imported for what it registers.
     from app.reconciliation import jobs as _reconciliation  # noqa: F401  # Imported for what it registers.
+    from app.shipping import jobs as _shipping  # noqa: F401  # Imported for what it registers.
     from app.withdrawals import jobs as _withdrawals  # noqa: F401  # Imported for what it registers.
 
 

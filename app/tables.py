@@ -17,6 +17,7 @@ from app.payments import decision_models as payment_decisions
 from app.payments import models as payments
 from app.pushes import models as pushes
 from app.reconciliation import models as reconciliation
+from app.shipping import models as shipping
 from app.shop import models as shop
 from app.staff import models as staff
 from app.withdrawals import models as payouts
@@ -39,7 +40,7 @@ from promotions.packs import models as promotions_packs
 
 MODULES = (
     auth, idempotency, catalogue, members, staff, shop, notices, carts, orders,
-    payments, payment_decisions, pushes, aftersales,
+    payments, payment_decisions, pushes, aftersales, shipping,
     payouts, reconciliation, coupons, flash_sales, materials, commissions, ledger, team, places,
     grades, withdrawals, figures,
     promotions_models, promotions_members, promotions_coupons, promotions_packs,

@@ -120,6 +120,7 @@ class Mall:
             f"{self.sandbox_url}/control/settings",
             trust_env=False,
             json={
+                "trade_managed": "yes",
                 "push_url": f"{self.url}/webhooks/wechat/push",
                 "push_token": self.env["WECHAT_PUSH_TOKEN"],
                 "push_aes_key": self.env["WECHAT_PUSH_AES_KEY"],

@@ -46,6 +46,8 @@ def change_settings(world: World) -> dict[str, object]:
     if unpaid := _choice(values, "unpaid_amount", ("told", "omitted")):
         world.settings.tells_unpaid_amount = unpaid == "told"
     _change_transfers(world, values)
+    if managed := _choice(values, "trade_managed", ("yes", "no")):
+        world.settings.is_trade_managed = managed == "yes"
     _change_push(world, values)
     if bills := _choice(values, "bills", ("automatic", "ready", "creating")):
         world.settings.bills = bills
@@ -109,6 +111,7 @@ def _settings(world: World) -> dict[str, object]:
         "transfer_most_fen": settings.transfer_most_fen,
         "transfers_a_second": settings.transfers_a_second,
         "bills": settings.bills,
+        "trade_managed": "yes" if settings.is_trade_managed else "no",
         "push_url": settings.push_url,
         "push_mode": settings.push_mode,
         "push_format": settings.push_format,

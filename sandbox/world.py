@@ -63,6 +63,8 @@ class Settings:
     transfer_delay_seconds: float = 0.0
     transfer_most_fen: int = 2_000_000
     transfers_a_second: int = 100
+    is_trade_managed: bool = False
+    """Whether the mini-program must tell of its parcels before its money is let go."""
     push_url: str | None = None
     """Where the mini-program's messages are pushed to, as the console has it; None: nowhere."""
     push_token: str = ""

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import metrics
+from app.core import metrics, queue
 from app.core.errors import Conflict
 from app.marketing import service as marketing
 from app.orders import queries, telling
@@ -139,7 +139,14 @@ def move_on(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
     order.version += 1
     session.flush()
     metrics.orders.labels("shipped").inc()
+    tell(session, order)
     return True
+
+
+def tell(session: Session, order: Order) -> None:
+    """Have whoever tells WeChat of parcels know that those of an order have changed."""
+    name = "shipping.parcels_changed"
+    queue.defer(session, name, queueing_lock=f"{name}:{order.id}", order_id=order.id)
 
 
 def _send(
@@ -171,7 +178,8 @@ def _send(
         line.shipped_quantity += leaving.get(line.id, 0)
     order.version += 1
     session.flush()
-    move_on(session, order, lines, now=now)
+    if not move_on(session, order, lines, now=now):
+        tell(session, order)
     telling.shipped(session, order, lines, parcel, now=now)
     return parcel
 

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
-HANDLED_BY: Mapping[str, str] = {}
+HANDLED_BY: Mapping[str, str] = {
+    "trade_manage_order_settlement": "shipping.heard",
+    "trade_manage_remind_shipping": "shipping.heard",
+    "trade_manage_remind_access_api": "shipping.heard",
+}
 """
 Events in lower case, each with the job that is given `message_id`.
 

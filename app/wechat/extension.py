@@ -16,6 +16,7 @@ from app.wechat.mini import MiniClient
 from app.wechat.notify import NotificationReader
 from app.wechat.pay import PayClient
 from app.wechat.push import PushReader
+from app.wechat.shipping import ShippingClient
 from app.wechat.signing import Signer
 from app.wechat.transfers import TransferClient
 from app.wechat.transport import PayTransport, http_client
@@ -30,6 +31,7 @@ class Clients:
     bills: BillClient
     mini: MiniClient
     messages: Messenger
+    shipping: ShippingClient
     notifications: NotificationReader
     pushes: PushReader | None
     """None: the mini-program pushes no messages to us."""
@@ -81,6 +83,7 @@ def build(settings: WeChatSettings) -> Clients:
         bills=BillClient(transport, appid=settings.appid, mchid=settings.mchid),
         mini=mini,
         messages=Messenger(mini, dict(settings.templates)),
+        shipping=ShippingClient(mini, appid=settings.appid, mchid=settings.mchid),
         notifications=NotificationReader(transport.keys, apiv3_keys),
         pushes=_pushes(settings),
     )

@@ -20,6 +20,7 @@ NEEDS_WECHAT = {
         "reason": "银行转账",
         "receipt_no": "ICBC-0002",
     },
+    "POST /admin/v1/orders/{order_no}/receipt-reminder": NO_BODY,
     "GET /api/v1/distributor/code": NO_BODY,
     "GET /api/v1/distributor/poster": NO_BODY,
     "POST /webhooks/wechat/pay": NO_BODY,

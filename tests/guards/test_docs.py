@@ -24,6 +24,7 @@ DIAGRAMS = {
     "order": ("app.orders.models", "TRANSITIONS"),
     "payment": ("app.payments.models", "PAYMENT_TRANSITIONS"),
     "refund": ("app.payments.models", "REFUND_TRANSITIONS"),
+    "shipping upload": ("app.shipping.models", "UPLOAD_TRANSITIONS"),
     "after-sale": ("app.aftersales.models", "TRANSITIONS"),
     "distributor": ("distribution.team.states", "DISTRIBUTOR_TRANSITIONS"),
     "commission": ("distribution.commissions.states", "COMMISSION_TRANSITIONS"),

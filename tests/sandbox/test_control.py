@@ -77,6 +77,7 @@ class TestSettingsAndClock:
             "transfer_most_fen": 2_000_000,
             "transfers_a_second": 100,
             "bills": "automatic",
+            "trade_managed": "no",
             "push_url": None,
             "push_mode": "safe",
             "push_format": "json",
