@@ -123,6 +123,7 @@ def build(session: Session, *, now: datetime) -> World:
         "grade_id": (_grade(session, now=now),),
         "staff_id": (colleague.id, owner.id),
         "username": (owner.username,),
+        "event": ("paid",),
         "invite_code": (code,),
         "adjustment_no": (_adjustment(session, member, asked_by=colleague, now=now),),
         "withdrawal_no": _withdrawals(session, member, now=now),
