@@ -21,6 +21,7 @@ from app.payments import calls, jobs
 from app.payments.models import PayInbox, Payment, Refund
 from app.payments.verify import verify
 from app.wechat.extension import Clients
+from app.wechat.messages import Messenger
 from sandbox import server
 from tests.app.payments.sandboxed import Sandbox
 from tests.app.wechat import platform as world
@@ -167,7 +168,9 @@ def platform(app: Flask, now: datetime) -> Iterator[Platform]:
         transfers=None,  # type: ignore[arg-type]  # Nothing here is paid out.
         bills=None,  # type: ignore[arg-type]  # Nothing here is reconciled.
         mini=None,  # type: ignore[arg-type]  # Nothing here signs in.
-        messages=None,  # type: ignore[arg-type]  # Nor sends messages.
+        messages=Messenger(None, {}),  # type: ignore[arg-type]  # It has no templates to send.
+        shipping=None,  # type: ignore[arg-type]  # Nor tells of parcels.
+        pushes=None,
         notifications=world.reader(platform),
     )
     yield platform
