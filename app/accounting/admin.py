@@ -1,16 +1,15 @@
 """What staff read of the books, and the files they take away."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import date
 from functools import partial
 from typing import Any
 
-from flask import Response, stream_with_context
-from sqlalchemy.orm import Session
+from flask import Response
 
 from app.accounting import files, schemas, views
-from app.core import clock, days, db
+from app.core import clock, days
+from app.core import files as sending
 from app.core.db import read
 from app.core.errors import Invalid
 from app.core.http import Blueprint
@@ -83,7 +82,7 @@ def list_trial_balances(limit: int, cursor: str | None = None) -> views.Page:
 def export_commissions(first_day: date | None = None, last_day: date | None = None) -> Response:
     """Export every commission accrued on some days as CSV. Not for analysts."""
     wanted = days.stretch(first_day, last_day, now=clock.now())
-    return _file("commissions.csv", CSV, partial(files.commissions, stretch=wanted))
+    return sending.send("commissions.csv", CSV, partial(files.commissions, stretch=wanted))
 
 
 @bp.get("/reports/statements.csv")
@@ -94,7 +93,7 @@ def export_commissions(first_day: date | None = None, last_day: date | None = No
 def export_statements(first_day: date | None = None, last_day: date | None = None) -> Response:
     """Export every change of distributors' accounts on some days as CSV. Not for analysts."""
     wanted = days.stretch(first_day, last_day, now=clock.now())
-    return _file("statements.csv", CSV, partial(files.statements, stretch=wanted))
+    return sending.send("statements.csv", CSV, partial(files.statements, stretch=wanted))
 
 
 @bp.get("/ledger/export")
@@ -102,7 +101,7 @@ def export_statements(first_day: date | None = None, last_day: date | None = Non
 @bp.response(200, {"type": "string"}, content_type=NDJSON)  # type: ignore[untyped-decorator]  # smorest's own: no JSON.
 def export_ledger() -> Response:
     """Export the whole ledger with the head of its chain, a JSON document a line."""
-    return _file("ledger.ndjson", NDJSON, partial(files.ledger, now=clock.now()))
+    return sending.send("ledger.ndjson", NDJSON, partial(files.ledger, now=clock.now()))
 
 
 def _stretch(
@@ -114,20 +113,3 @@ def _stretch(
 ) -> earned.Stretch:
     since, until = days.stretch(first_day, last_day, now=clock.now())
     return earned.Stretch(since, until, beneficiary_id=member_id, spu_id=spu_id)
-
-
-def _file(name: str, media_type: str, pieces: Callable[[Session], Iterator[str]]) -> Response:
-    """A file that is sent while it is read, of any length."""
-
-    def body() -> Iterator[str]:
-        with db.snapshot() as session:
-            yield from pieces(session)
-
-    return Response(
-        stream_with_context(body()),
-        mimetype=media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )

@@ -1,14 +1,13 @@
 """What staff see of reconciliation and do about it, and the files finance takes away."""
 
-from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 from typing import Any
 
-from flask import Response, g, stream_with_context
-from sqlalchemy.orm import Session
+from flask import Response, g
 
-from app.core import clock, days, db
+from app.core import clock, days
+from app.core import files as sending
 from app.core.db import read, transaction
 from app.core.errors import Invalid
 from app.core.http import Blueprint
@@ -95,7 +94,7 @@ def resolve_break(break_id: int, how: Resolution, reason: str) -> dict[str, Any]
 def export_days(first_day: date | None = None, last_day: date | None = None) -> Response:
     """Export the sums of some days as CSV. Not for analysts."""
     first, last = _days(first_day, last_day)
-    return _file("reconciliation-days.csv", partial(files.days, first=first, last=last))
+    return sending.send("reconciliation-days.csv", CSV, partial(files.days, first=first, last=last))
 
 
 @bp.get("/reconciliation/breaks.csv")
@@ -107,26 +106,9 @@ def export_breaks(first_day: date | None = None, last_day: date | None = None) -
     """Export every difference of some days as CSV. Not for analysts."""
     first, last = _days(first_day, last_day)
     pieces = partial(files.breaks, first=first, last=last, now=clock.now())
-    return _file("reconciliation-breaks.csv", pieces)
+    return sending.send("reconciliation-breaks.csv", CSV, pieces)
 
 
 def _days(first_day: date | None, last_day: date | None) -> tuple[date, date]:
     stretch = days.stretch(first_day, last_day, now=clock.now())
     return clock.china_day(stretch.since), clock.china_day(stretch.until) - days.ONE
-
-
-def _file(name: str, pieces: Callable[[Session], Iterator[str]]) -> Response:
-    """A file that is sent while it is read, of any length."""
-
-    def body() -> Iterator[str]:
-        with db.snapshot() as session:
-            yield from pieces(session)
-
-    return Response(
-        stream_with_context(body()),
-        mimetype=CSV,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
