@@ -30,6 +30,7 @@ from app.core.errors import Invalid
 from app.core.http import Blueprint
 from app.orders.queries import OrderNotFound
 from app.orders.returning import ReturnExceedsLine
+from app.payments.service import TooManyParts
 
 bp = Blueprint("after_sales_admin", __name__, description="售后处理")
 
@@ -54,6 +55,7 @@ def list_after_sales(
 @bp.idempotent()
 @bp.returns(schemas.StaffAfterSaleOut, 201)
 @bp.fails(OrderNotFound, NotAfterShipping, ReturnExceedsLine, AfterSaleOpen, AmountExceedsShare)
+@bp.fails(TooManyParts)
 def give_back(
     session: Session,
     order_no: str,
@@ -93,6 +95,7 @@ def show_after_sale(after_sale_no: str) -> AfterSale:
     KindForbids,
     FreightExceedsLeft,
     OutOfStock,
+    TooManyParts,
 )
 def approve_after_sale(after_sale_no: str, **terms: Any) -> AfterSale:
     """Agree to a case: the money goes back, or the buyer sends the goods first."""
@@ -126,6 +129,7 @@ def reject_after_sale(after_sale_no: str, answer: str) -> AfterSale:
 @bp.accepts(schemas.ArrivalIn)
 @bp.returns(schemas.StaffAfterSaleOut)
 @bp.fails(AfterSaleNotFound, AfterSaleStateForbids, AcceptedExceedsSent, OutOfStock, Invalid)
+@bp.fails(TooManyParts)
 def receive_goods(after_sale_no: str, **found: Any) -> AfterSale:
     """Take goods in that came back: accept all, some or none of them."""
     with transaction() as session:
