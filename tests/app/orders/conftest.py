@@ -14,7 +14,9 @@ from distribution import verify as distribution
 from promotions import coupons
 from tests.builders.catalogue import make_freight_template, make_sku
 from tests.builders.members import make_address, make_member
+from tests.builders.orders import make_order
 from tests.builders.promotions import AGREED, make_published
+from tests.builders.staff import make_staff
 
 
 @pytest.fixture
@@ -29,6 +31,26 @@ def buyer(session):
 @pytest.fixture
 def as_buyer(buyer, token_for):
     return token_for(Audience.SHOPPER, buyer.id)
+
+
+@pytest.fixture
+def as_staff(session, token_for):
+    """The headers of a shop assistant."""
+    staff = make_staff(session)
+    session.commit()
+    return token_for(Audience.STAFF, staff.id)
+
+
+@pytest.fixture
+def placed(session, now):
+    """Make an order in a status and commit it."""
+
+    def make(status, **fields):
+        order = make_order(session, now=now, status=status, **fields)
+        session.commit()
+        return order
+
+    return make
 
 
 @pytest.fixture

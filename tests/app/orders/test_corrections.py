@@ -8,28 +8,10 @@ from app.core.auth import Audience
 from app.orders import queries
 from app.orders.models import OrderStatus
 from tests.builders.catalogue import make_sku
-from tests.builders.orders import PARCEL, make_order
-from tests.builders.staff import make_staff
+from tests.builders.orders import PARCEL
 
 RIGHT = PARCEL | {"tracking_no": "SF7654321", "reason": "抄错一位"}
 COURIER = {"courier_name": "小周", "courier_phone": "13900001111"}
-
-
-@pytest.fixture
-def as_staff(session, token_for):
-    staff = make_staff(session)
-    session.commit()
-    return token_for(Audience.STAFF, staff.id)
-
-
-@pytest.fixture
-def made(session, now):
-    def make(status, **fields):
-        order = make_order(session, now=now, status=status, **fields)
-        session.commit()
-        return order
-
-    return make
 
 
 @pytest.fixture
@@ -42,8 +24,8 @@ def correct(client, as_staff):
 
 
 class TestCorrect:
-    def test_the_wrong_number_is_kept_with_who_and_why(self, made, correct, client, as_staff):
-        order = made(OrderStatus.SHIPPED)
+    def test_the_wrong_number_is_kept_with_who_and_why(self, placed, correct, client, as_staff):
+        order = placed(OrderStatus.SHIPPED)
         (parcel,) = order.shipments
 
         first, again = correct(order, parcel.id), correct(order, parcel.id)
@@ -55,17 +37,17 @@ class TestCorrect:
         assert (kept["tracking_no"], kept["reason"]) == (PARCEL["tracking_no"], "抄错一位")
         assert kept["staff_id"] > 0
 
-    def test_nobody_rewrites_what_was_wrong(self, session, made, correct):
-        order = made(OrderStatus.SHIPPED)
+    def test_nobody_rewrites_what_was_wrong(self, session, placed, correct):
+        order = placed(OrderStatus.SHIPPED)
         correct(order, order.shipments[0].id)
 
         with pytest.raises(DBAPIError, match="append-only"):
             session.execute(text("UPDATE shipment_correction SET reason = ''"))
 
     def test_the_number_of_another_parcel_of_the_order_is_refused(
-        self, session, made, correct, client, as_staff
+        self, session, placed, correct, client, as_staff
     ):
-        order = made(OrderStatus.PAID, quantities={make_sku(session).id: 2})
+        order = placed(OrderStatus.PAID, quantities={make_sku(session).id: 2})
         path = f"/admin/v1/orders/{order.order_no}/ship"
         lines = [{"line_id": order.lines[0].id, "quantity": 1}]
         for tracking_no in ("SF0001", "SF7654321"):
@@ -76,8 +58,8 @@ class TestCorrect:
 
         assert (answer.status_code, answer.json["code"]) == (409, "tracking_taken")
 
-    def test_a_parcel_of_another_order_is_not_found(self, made, correct, client, as_staff):
-        order, other = made(OrderStatus.SHIPPED), made(OrderStatus.SHIPPED)
+    def test_a_parcel_of_another_order_is_not_found(self, placed, correct, client, as_staff):
+        order, other = placed(OrderStatus.SHIPPED), placed(OrderStatus.SHIPPED)
         theirs = other.shipments[0].id
 
         assert correct(order, theirs).json["code"] == "shipment_not_found"
@@ -96,8 +78,8 @@ class TestCorrect:
             {"lines": []},
         ],
     )
-    def test_bad_numbers_are_refused(self, session, made, correct, change):
-        order = made(OrderStatus.SHIPPED)
+    def test_bad_numbers_are_refused(self, session, placed, correct, change):
+        order = placed(OrderStatus.SHIPPED)
 
         answer = correct(order, order.shipments[0].id, RIGHT | change)
 
@@ -105,17 +87,17 @@ class TestCorrect:
         (parcel,) = queries.get(session, order_no=order.order_no).shipments
         assert parcel.tracking_no == PARCEL["tracking_no"]
 
-    def test_shoppers_correct_nothing(self, made, correct, token_for):
-        order = made(OrderStatus.SHIPPED)
+    def test_shoppers_correct_nothing(self, placed, correct, token_for):
+        order = placed(OrderStatus.SHIPPED)
         for headers in ({}, token_for(Audience.SHOPPER, order.buyer_id)):
             assert correct(order, order.shipments[0].id, headers=headers).status_code == 401
 
 
 class TestDeliver:
     def test_the_buyer_sees_who_brings_what(
-        self, session, made, correct, client, as_staff, token_for
+        self, session, placed, correct, client, as_staff, token_for
     ):
-        order = made(OrderStatus.PAID, quantities={make_sku(session).id: 2})
+        order = placed(OrderStatus.PAID, quantities={make_sku(session).id: 2})
         body = COURIER | {"lines": [{"line_id": order.lines[0].id, "quantity": 1}]}
         path = f"/admin/v1/orders/{order.order_no}/deliver"
         keyed = {**as_staff, "Idempotency-Key": "courier-1-of-two"}
@@ -138,8 +120,8 @@ class TestDeliver:
         assert all(b"13900001111" not in bytes(each) for each in sealed)
         assert correct(order, shown[0]["id"]).json["code"] == "shipment_not_tracked"
 
-    def test_what_is_not_paid_is_not_brought(self, made, client, as_staff):
-        order = made(OrderStatus.UNPAID)
+    def test_what_is_not_paid_is_not_brought(self, placed, client, as_staff):
+        order = placed(OrderStatus.UNPAID)
 
         answer = client.post(
             f"/admin/v1/orders/{order.order_no}/deliver",

@@ -13,26 +13,6 @@ from tests.builders.distribution import make_chain, make_rules
 from tests.builders.members import make_member
 from tests.builders.orders import PARCEL, make_order
 from tests.builders.shop import decide
-from tests.builders.staff import make_staff
-
-
-@pytest.fixture
-def as_staff(session, token_for):
-    staff = make_staff(session)
-    session.commit()
-    return token_for(Audience.STAFF, staff.id)
-
-
-@pytest.fixture
-def placed(session, now):
-    """Make an order in a status and commit it."""
-
-    def make(status, **fields):
-        order = make_order(session, now=now, status=status, **fields)
-        session.commit()
-        return order
-
-    return make
 
 
 def begin_refund(session, order, now):

@@ -11,14 +11,6 @@ from app.orders import service as orders
 from app.orders.models import OrderStatus
 from tests.builders.catalogue import make_sku
 from tests.builders.orders import PARCEL, begin_return, give_back, make_order
-from tests.builders.staff import make_staff
-
-
-@pytest.fixture
-def as_staff(session, token_for):
-    staff = make_staff(session)
-    session.commit()
-    return token_for(Audience.STAFF, staff.id)
 
 
 @pytest.fixture

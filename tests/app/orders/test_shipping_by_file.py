@@ -12,17 +12,9 @@ from app.orders.models import OrderStatus
 from tests.builders.catalogue import make_sku
 from tests.builders.members import make_member
 from tests.builders.orders import begin_return, make_order
-from tests.builders.staff import make_staff
 
 PATH = "/admin/v1/shipments/batches"
 HEAD = "订单号,快递公司,快递单号,行号,件数\r\n"
-
-
-@pytest.fixture
-def as_staff(session, token_for):
-    staff = make_staff(session)
-    session.commit()
-    return token_for(Audience.STAFF, staff.id)
 
 
 @pytest.fixture
