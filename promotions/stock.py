@@ -135,10 +135,12 @@ def of(session: Session, promotion_ids: Iterable[int]) -> Mapping[int, Sequence[
     return found
 
 
-_TAKE = text("""
+_TAKE = text(  # The one guard against overselling: the row is changed only if enough is left.
+    """
 UPDATE promotion_stock SET units_reserved = units_reserved + :quantity
 WHERE promotion_id = :promotion_id AND sku_id = :sku_id AND closed_at IS NULL
     AND units_used + units_reserved + :quantity <= max_units
 RETURNING sku_id
-""").bindparams(bindparam("quantity", type_=BigInteger))
+"""
+).bindparams(bindparam("quantity", type_=BigInteger))
 """Plain, because the row is held from here to the commit."""

@@ -151,7 +151,7 @@ def _document(
     if detail:
         body["detail"] = detail
     if has_request_context():
-        g.problem_code = code
+        g.problem_code = code  # For who counts refusals when the request is over.
         if request_id := g.get("request_id"):
             body["request_id"] = request_id
     return Response(

@@ -1,5 +1,6 @@
 """How a cell of the matrix of disorder is played: a state is reached, then something goes wrong."""
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from datetime import timedelta
 
@@ -27,7 +28,7 @@ CREATION = {"duplicate", "delayed", "lost", "out_of_order"}
 STATES = {"lost": "lost", "out_of_order": "held", "duplicate": "pending", "delayed": "pending"}
 
 
-class Scene:
+class Scene(ABC):
     """One order, attempt or refund in its state, and the message about it that is to come."""
 
     path = "pay"
@@ -72,14 +73,17 @@ class Scene:
         told = self.sandbox.notifications(self.number)[-1]
         return self.sandbox.take(told, **fault)
 
+    @abstractmethod
     def status(self) -> str:
-        raise NotImplementedError
+        """Where it stands in the mall."""
 
+    @abstractmethod
     def ask(self) -> None:
-        raise NotImplementedError
+        """Ask WeChat how it stands."""
 
+    @abstractmethod
     def check_once(self) -> None:
-        raise NotImplementedError
+        """Check that it took effect once."""
 
 
 class PaymentScene(Scene):

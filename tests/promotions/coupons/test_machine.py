@@ -257,11 +257,17 @@ class Coupons(RuleBasedStateMachine):
     def the_tables_say_what_the_model_says(self):
         self.session.expire_all()
         stored = {
-            coupon.id: (coupon.member_id, coupon.status, coupon.held_by, coupon.ends_at)
+            coupon.id: (
+                coupon.member_id,
+                coupon.status,
+                coupon.held_by,
+                coupon.ends_at,
+                coupon.is_forfeited,
+            )
             for coupon in self.session.scalars(select(Coupon))
         }
         assert stored == {
-            number: (one.member, one.status, one.order, one.ends_at)
+            number: (one.member, one.status, one.order, one.ends_at, one.is_forfeited)
             for number, one in self.shop.coupons.items()
         }
         assert list(verify(self.session)) == []
