@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import BigInteger, Select, bindparam, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from distribution.team.models import Distributor
@@ -72,16 +72,22 @@ def team_members(
 def team_query(
     member_id: int, wanted: TeamWanted, *, before: int | None, limit: int
 ) -> Select[*tuple[Any, ...]]:
-    """One page of a team: the columns of `TeamMember`; it costs the same for any team."""
+    """
+    One page of a team: the columns of `TeamMember`; it costs the same for any team.
+
+    Whose team it is stands in a sub-select and the length is written out: so the database plans it
+    once a connection, and not for each team by its size.
+    """
     key = _key(Place, wanted.by)
+    whose = select(bindparam("whose", member_id, BigInteger)).scalar_subquery()
     query = (
         select(
             Place.member_id, Place.level, Place.bound_at,
             Place.orders, Place.earned_fen, Place.clawed_fen,
         )
-        .where(Place.upline_id == member_id, Place.level == wanted.level)
+        .where(Place.upline_id == whose, Place.level == wanted.level)
         .order_by(key.desc(), Place.member_id.desc())
-        .limit(limit)
+        .limit(bindparam("page", limit, BigInteger, literal_execute=True))
     )  # fmt: skip
     if before is not None:
         seen = aliased(Place)
