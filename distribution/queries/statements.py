@@ -7,8 +7,8 @@ of ids, which the figures keep. Ranges are compared as rows, lest the database w
 ledger backwards in the hope of meeting what is asked for.
 
 The page nearly everybody opens, without a filter, is one statement written once. Its values are
-wrapped in sub-selects and its length is written out, so that the database plans it once a connection
-and not for each person: of a length it does not know it expects a tenth of the ledger.
+wrapped in sub-selects and its length is written out, so that the database plans it once for each
+connection and not for each person: of an unknown length it expects a tenth of the ledger.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
