@@ -139,12 +139,12 @@ def move_on(session: Session, order: Order, lines: Sequence[OrderLine], *, now: 
     order.version += 1
     session.flush()
     metrics.orders.labels("shipped").inc()
-    tell(session, order)
+    parcels_changed(session, order)
     return True
 
 
-def tell(session: Session, order: Order) -> None:
-    """Have whoever tells WeChat of parcels know that those of an order have changed."""
+def parcels_changed(session: Session, order: Order) -> None:
+    """Let whoever tells WeChat of parcels know that those of an order have changed."""
     name = "shipping.parcels_changed"
     queue.defer(session, name, queueing_lock=f"{name}:{order.id}", order_id=order.id)
 
@@ -179,7 +179,7 @@ def _send(
     order.version += 1
     session.flush()
     if not move_on(session, order, lines, now=now):
-        tell(session, order)
+        parcels_changed(session, order)
     telling.shipped(session, order, lines, parcel, now=now)
     return parcel
 

@@ -106,7 +106,7 @@ def correct(
     parcel.company_code, parcel.company_name, parcel.tracking_no = numbers
     order.version += 1
     session.flush()
-    leaving.tell(session, order)
+    leaving.parcels_changed(session, order)
     return True
 
 

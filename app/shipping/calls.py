@@ -78,19 +78,18 @@ def remind(order_no: str) -> None:
     """
     Have WeChat remind the buyer to confirm the receipt of a shipped order, once.
 
+    WeChat counts the reminders itself: asked again after an answer that got lost, it says so, and
+    that is as good as a first time. So it is noted when WeChat has said it, and not before.
+
     :raises OrderNotFound, UploadNotFound, OrderStateForbids, ShipmentNotTracked,
-        ReceiptReminderUsed: as `service.ask_for_receipt`.
+        ReceiptReminderUsed: as `service.to_be_reminded`.
     :raises WeChatError: WeChat does not, or nobody knows; it may be asked again.
     """
     client, now = wechat.clients().shipping, clock.now()
+    transaction_id = service.to_be_reminded(read(), order_no=order_no)
+    client.remind(transaction_id, received_at=now)
     with transaction() as session:
-        transaction_id = service.ask_for_receipt(session, order_no=order_no, now=now)
-    try:
-        client.remind(transaction_id, received_at=now)
-    except WeChatError:
-        with transaction() as session:
-            service.receipt_not_asked(session, order_no=order_no)
-        raise
+        service.reminded(session, order_no=order_no, now=now)
 
 
 def defer_due(limit: int) -> None:

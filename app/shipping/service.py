@@ -151,9 +151,9 @@ def try_again(session: Session, *, order_no: str, now: datetime) -> None:
     parcels_changed(session, order_id=order_id, now=now)
 
 
-def ask_for_receipt(session: Session, *, order_no: str, now: datetime) -> str:
+def to_be_reminded(session: Session, *, order_no: str) -> str:
     """
-    Note that the buyer is reminded to confirm; return the transaction the reminder is about.
+    Return the transaction of an order whose buyer may be reminded to confirm the receipt.
 
     :raises OrderNotFound, UploadNotFound: there is none.
     :raises OrderStateForbids: the order is not shipped.
@@ -161,7 +161,7 @@ def ask_for_receipt(session: Session, *, order_no: str, now: datetime) -> str:
     :raises ReceiptReminderUsed: it was reminded already.
     """
     order = orders.get(session, order_no=order_no)
-    row = _locked(session, order.id)
+    row = session.get(ShippingUpload, order.id)
     if row is None or order.transaction_id is None:
         raise UploadNotFound
     if order.status != OrderStatus.SHIPPED:
@@ -170,15 +170,14 @@ def ask_for_receipt(session: Session, *, order_no: str, now: datetime) -> str:
         raise ShipmentNotTracked
     if row.receipt_asked_at is not None:
         raise ReceiptReminderUsed
-    row.receipt_asked_at = now
     return order.transaction_id
 
 
-def receipt_not_asked(session: Session, *, order_no: str) -> None:
-    """WeChat did not remind the buyer after all: it may be asked again."""
+def reminded(session: Session, *, order_no: str, now: datetime) -> None:
+    """Note that WeChat has reminded the buyer."""
     row = _locked(session, orders.id_of(session, order_no=order_no))
     if row is not None:
-        row.receipt_asked_at = None
+        row.receipt_asked_at = row.receipt_asked_at or now
 
 
 def order_of(session: Session, *, out_trade_no: str) -> Order | None:
